@@ -1,0 +1,57 @@
+"""The one clock: the only reader of wall time, so freezing it freezes the books."""
+
+import datetime as _dt
+import time as _time
+
+UTC = _dt.UTC
+
+
+class _Real:
+    """Readers kept as class attributes, where a user's freezegun does not replace them."""
+
+    monotonic = staticmethod(_time.monotonic)
+    sleep = staticmethod(_time.sleep)
+
+
+def now() -> _dt.datetime:
+    """The current moment, aware, in UTC."""
+    return _dt.datetime.now(_dt.UTC)
+
+
+def monotonic() -> float:
+    """Seconds that never step back: for durations, deadlines and lock waits only."""
+    return _Real.monotonic()
+
+
+def sleep(seconds: float) -> None:
+    """Wait for real seconds, also while a test has frozen the wall clock."""
+    _Real.sleep(seconds)
+
+
+def to_text(moment: _dt.datetime) -> str:
+    """Fixed-width UTC text, `2026-11-23T10:00:00.000000Z`, which sorts as time does.
+
+    Raises:
+        ValueError: the moment is naive, so nobody can say which instant it is.
+    """
+    if moment.tzinfo is None:
+        raise ValueError(f"a naive time cannot be booked: {moment!r}; give it a time zone")
+    if moment.tzinfo is not _dt.UTC:
+        moment = moment.astimezone(_dt.UTC)
+    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def from_text(text: str) -> _dt.datetime:
+    """The aware moment that `to_text` wrote.
+
+    Raises:
+        ValueError: the text is not of that form.
+    """
+    if len(text) != len("2026-11-23T10:00:00.000000Z") or text[-1] != "Z":
+        raise ValueError(f"not a booked time: {text!r}")
+    return _dt.datetime.fromisoformat(text[:-1]).replace(tzinfo=_dt.UTC)
+
+
+def day_of(moment: _dt.datetime) -> str:
+    """The UTC day, `2026-11-23`, in which a moment lies."""
+    return to_text(moment)[:10]
