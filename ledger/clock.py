@@ -1,21 +1,21 @@
 """The one clock: the only reader of wall time, so freezing it freezes the books."""
 
-import datetime as _dt
-import time as _time
+import datetime as dt
+import time
 
-UTC = _dt.UTC
+UTC = dt.UTC
 
 
 class _Real:
     """Readers kept as class attributes, where a user's freezegun does not replace them."""
 
-    monotonic = staticmethod(_time.monotonic)
-    sleep = staticmethod(_time.sleep)
+    monotonic = staticmethod(time.monotonic)
+    sleep = staticmethod(time.sleep)
 
 
-def now() -> _dt.datetime:
+def now() -> dt.datetime:
     """The current moment, aware, in UTC."""
-    return _dt.datetime.now(_dt.UTC)
+    return dt.datetime.now(dt.UTC)
 
 
 def monotonic() -> float:
@@ -28,7 +28,7 @@ def sleep(seconds: float) -> None:
     _Real.sleep(seconds)
 
 
-def to_text(moment: _dt.datetime) -> str:
+def to_text(moment: dt.datetime) -> str:
     """Fixed-width UTC text, `2026-11-23T10:00:00.000000Z`, which sorts as time does.
 
     Raises:
@@ -36,12 +36,12 @@ def to_text(moment: _dt.datetime) -> str:
     """
     if moment.tzinfo is None:
         raise ValueError(f"a naive time cannot be booked: {moment!r}; give it a time zone")
-    if moment.tzinfo is not _dt.UTC:
-        moment = moment.astimezone(_dt.UTC)
+    if moment.tzinfo is not dt.UTC:
+        moment = moment.astimezone(dt.UTC)
     return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
-def from_text(text: str) -> _dt.datetime:
+def from_text(text: str) -> dt.datetime:
     """The aware moment that `to_text` wrote.
 
     Raises:
@@ -49,9 +49,9 @@ def from_text(text: str) -> _dt.datetime:
     """
     if len(text) != len("2026-11-23T10:00:00.000000Z") or text[-1] != "Z":
         raise ValueError(f"not a booked time: {text!r}")
-    return _dt.datetime.fromisoformat(text[:-1]).replace(tzinfo=_dt.UTC)
+    return dt.datetime.fromisoformat(text[:-1]).replace(tzinfo=dt.UTC)
 
 
-def day_of(moment: _dt.datetime) -> str:
+def day_of(moment: dt.datetime) -> str:
     """The UTC day, `2026-11-23`, in which a moment lies."""
     return to_text(moment)[:10]

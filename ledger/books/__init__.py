@@ -1,0 +1,1 @@
+"""The database: models, columns, engine, writer, migrations, views and triggers."""

@@ -1,0 +1,78 @@
+"""Backups: an online copy through SQLite itself, verified before it gets its name."""
+
+import contextlib
+import os
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from ledger import files
+from ledger.errors import BackupFailed
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A verified copy.
+
+    Attributes:
+        path: where it is.
+        size: its bytes.
+        requests: the requests in it; None where the source has no such table yet.
+    """
+
+    path: Path
+    size: int
+    requests: int | None
+
+
+def backup(source: Path, target: Path) -> Backup:
+    """Copy a ledger while it is in use, and verify the copy.
+
+    The file itself is never copied: a live database is more than its file.
+
+    Raises:
+        BackupFailed: the target exists, can't be written, or the copy does not verify.
+    """
+    if not source.exists():
+        raise BackupFailed(f"There is no ledger at {source}.", hint="Make a first call, then.")
+    if target.exists() or target.is_symlink():
+        raise BackupFailed(f"{target} exists already.", hint="Name a file that doesn't.")
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        files.private_folder(target.parent)
+        files.create_private(temporary)
+        requests = _copy(source, temporary)
+        _sync(temporary)
+        os.link(temporary, target)
+        files.sync_folder(target.parent)
+    except (OSError, sqlite3.Error) as error:
+        raise BackupFailed(f"{source} could not be backed up to {target}: {error}.") from error
+    finally:
+        for litter in (temporary, Path(f"{temporary}-journal")):
+            with contextlib.suppress(FileNotFoundError):
+                litter.unlink()
+    return Backup(target, target.stat().st_size, requests)
+
+
+def _copy(source: Path, temporary: Path) -> int | None:
+    with (
+        contextlib.closing(sqlite3.connect(source, timeout=60)) as live,
+        contextlib.closing(sqlite3.connect(temporary, isolation_level=None)) as copy,
+    ):
+        live.backup(copy)
+        copy.execute("PRAGMA journal_mode=DELETE")  # one file, whole without a log beside it
+        found = [row[0] for row in copy.execute("PRAGMA integrity_check")]
+        if found != ["ok"]:
+            raise BackupFailed(f"The copy of {source} is damaged: {found[0]}.")
+        there = "SELECT 1 FROM sqlite_master WHERE name = 'request'"
+        if copy.execute(there).fetchone() is None:
+            return None
+        return int(copy.execute("SELECT count(*) FROM request").fetchone()[0])
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

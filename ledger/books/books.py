@@ -1,0 +1,136 @@
+"""The database as one object: one writer, many readers, safe over forks."""
+
+import contextlib
+import os
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from ledger.books import faults, migrate
+from ledger.books.engine import reader_engine
+from ledger.books.models import Process
+from ledger.books.sqlite_store import SqliteStore
+from ledger.books.target import Target
+from ledger.books.writer import Writer
+from ledger.errors import LedgerUnavailable
+
+_all_books: "weakref.WeakSet[Books]" = weakref.WeakSet()
+
+
+class Books:
+    """One ledger database, opened when it is first used.
+
+    Args:
+        target: where it is.
+        describe: makes the row of this process, before its first write.
+    """
+
+    def __init__(self, target: Target, describe: Callable[[], Process]) -> None:
+        if target.path is None:
+            raise LedgerUnavailable(
+                "Servers are not supported by this version.", hint="Use a sqlite:/// URL."
+            )
+        self.target = target
+        self.path: Path = target.path
+        self._describe = describe
+        self._process: Process | None = None
+        self._naming = threading.Lock()
+        self.writer = Writer(SqliteStore(target), self.prepare, self._prologue)
+        self._readers: Engine | None = None
+        _all_books.add(self)
+
+    @property
+    def process(self) -> Process:
+        """The row of this process; booked with its first write."""
+        if self._process is None:
+            with self._naming:
+                if self._process is None:
+                    self._process = self._describe()
+        return self._process
+
+    def prepare(self) -> None:
+        """Make or upgrade the schema where need be.
+
+        Raises:
+            LedgerUnavailable: it can't be done; the error names the path.
+        """
+        try:
+            revision = migrate.revision_of(self.path)
+        except OSError as error:
+            raise faults.unavailable(error, str(self.path)) from error
+        if revision != migrate.HEAD:
+            migrate.upgrade(self.target)
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees one state of the books and cannot change it.
+
+        Raises:
+            LedgerUnavailable: there are no books yet, or they can't be read.
+        """
+        if self._readers is None:
+            if not self.path.exists():
+                raise LedgerUnavailable(
+                    f"There is no ledger at {self.path} yet.",
+                    hint="It is made by the first call: try `python -m ledger demo`.",
+                )
+            self.prepare()
+            self._readers = reader_engine(self.target)
+        try:
+            with self._readers.connect() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise faults.unavailable(error, self.target.name) from error
+
+    def close(self) -> None:
+        """Write what waits and close every connection."""
+        self.writer.close()
+        self._close_readers()
+
+    def _close_readers(self) -> None:
+        readers, self._readers = self._readers, None
+        if readers is not None:
+            readers.dispose()
+
+    def _prologue(self) -> tuple[Process, ...]:
+        return (self.process,)
+
+    # --- forks ----------------------------------------------------------------------------
+
+    def before_fork(self) -> None:
+        """No connection and no lock may cross a fork: SQLite would lose rows silently."""
+        self.writer.before_fork()
+        self._close_readers()
+
+    def after_fork_in_child(self) -> None:
+        """The child is a process of its own, with a row of its own."""
+        self._process = None
+        self._naming = threading.Lock()
+        self.writer.after_fork_in_child()
+
+
+def _before_fork() -> None:
+    for books in list(_all_books):
+        books.before_fork()
+
+
+def _after_fork_in_parent() -> None:
+    for books in list(_all_books):
+        books.writer.after_fork_in_parent()
+
+
+def _after_fork_in_child() -> None:
+    for books in list(_all_books):
+        books.after_fork_in_child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork_in_child,
+    )

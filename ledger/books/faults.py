@@ -1,0 +1,60 @@
+"""Database errors as errors that say which file and what to do."""
+
+import sqlite3
+
+from sqlalchemy.exc import DBAPIError
+
+from ledger.errors import LedgerBusy, LedgerError, LedgerUnavailable
+
+_ELSEWHERE = "may be written, or set LEDGER_HOME to one that may."
+_OF_THE_FILE = {
+    "database or disk is full": "The disk is full: free some space, then call again.",
+    "disk I/O error": "The disk refused to write (full, over quota or failing): see to it.",
+    "unable to open database file": f"Check that the folder exists and {_ELSEWHERE}",
+    "readonly database": f"Check that the file and its folder {_ELSEWHERE}",
+}
+_HINTS = _OF_THE_FILE | {
+    "not a database": "Another program's file is there: move it, or set LEDGER_HOME.",
+    "malformed": "The file is damaged: restore the latest copy from the folder `backups`.",
+    "no such table": "The schema is not there: run `python -m ledger upgrade`.",
+}
+
+
+def is_busy(error: BaseException) -> bool:
+    """Whether somebody else holds SQLite's write lock."""
+    return isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
+
+
+def is_of_the_file(error: BaseException) -> bool:
+    """Whether the disk or the permissions are at fault, not the statement."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    return isinstance(cause, OSError) or any(sign in str(cause) for sign in _OF_THE_FILE)
+
+
+def unavailable(error: BaseException, name: str) -> LedgerError:
+    """The typed error for a fault of the database or its files.
+
+    Args:
+        error: what the driver or the system raised.
+        name: the file or server, for the message.
+    """
+    if isinstance(error, LedgerError):
+        return error
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    if is_busy(cause):
+        return busy(name, 0.0)
+    said = f"{cause.strerror}: {cause.filename}" if isinstance(cause, OSError) else str(cause)
+    hint = next((text for sign, text in _HINTS.items() if sign in said), "")
+    if isinstance(cause, OSError):
+        hint = f"Check that the folder {_ELSEWHERE}"
+    found = LedgerUnavailable(f"The ledger at {name} cannot be written or read: {said}.", hint=hint)
+    found.__cause__ = error
+    return found
+
+
+def busy(name: str, waited_s: float) -> LedgerBusy:
+    """The typed error for a wait that took too long."""
+    return LedgerBusy(
+        f"The ledger at {name} was held by another writer for {waited_s:.0f} s.",
+        hint="Look for a stopped process or an open write transaction on that file.",
+    )

@@ -1,0 +1,66 @@
+"""Who called, from which process, and what the ledger did about the caller's config."""
+
+import datetime as dt
+from typing import Any, ClassVar
+
+from sqlmodel import UniqueConstraint
+
+from ledger.books.base import (
+    Table,
+    key,
+    may_point_to,
+    moment,
+    number,
+    one_of,
+    points_to,
+    required_text,
+    strict,
+    text,
+)
+
+
+class Process(Table, table=True):
+    """One run of a program: where it ran, as whom, from which commit of its checkout."""
+
+    __tablename__ = "process"
+
+    id: str = key()
+    first_seen_at: dt.datetime = moment()
+    host: str | None = text()
+    os_user: str | None = text()
+    pid: int | None = number()
+    started_at: str | None = text()
+    boot_id: str | None = text()
+    program: str | None = text()
+    git_commit: str | None = text()
+    python_version: str | None = text()
+    ledger_version: str | None = text()
+
+
+class Caller(Table, table=True):
+    """A module that asked. Its identity is its name and its folder."""
+
+    __tablename__ = "caller"
+    __table_args__: ClassVar[Any] = strict(UniqueConstraint("name", "folder"))
+
+    id: str = key()
+    process_id: str = points_to("process.id")
+    first_seen_at: dt.datetime = moment()
+    name: str = required_text()
+    folder: str = required_text()
+
+
+class ProvisioningEvent(Table, table=True):
+    """The ledger created, found, saw changed or had refused a caller's config."""
+
+    __tablename__ = "provisioning_event"
+    __table_args__: ClassVar[Any] = strict(one_of("kind", "created", "found", "changed", "refused"))
+
+    id: str = key()
+    process_id: str = points_to("process.id")
+    caller_id: str | None = may_point_to("caller.id")
+    at: dt.datetime = moment()
+    kind: str = required_text()
+    path: str = required_text()
+    template_values: str | None = text()
+    reason: str | None = text()

@@ -1,0 +1,51 @@
+-- request_status: one row a request: who asked what of which model, how it ended, what it cost
+SELECT
+    id, started_at, day, caller, chain, source, endpoint, model_asked, model, provider, status,
+    generation_id, prompt_tokens, completion_tokens,
+    cost_pico, usd(cost_pico) AS cost_usd,
+    upstream_pico, usd(upstream_pico) AS upstream_usd,
+    total_pico, usd(total_pico) AS total_usd,
+    cost_grade, latency_ms, generation_time_ms, error
+FROM (
+    SELECT
+        known.*,
+        CASE
+            WHEN cost_pico IS NULL THEN NULL
+            WHEN is_byok = 1 THEN cost_pico + coalesce(upstream_pico, 0)
+            ELSE cost_pico
+        END AS total_pico
+    FROM (
+        SELECT
+            r.id, r.started_at, r.day, c.name AS caller, r.chain, r.source, r.endpoint,
+            r.model_asked,
+            coalesce(o.model, g.model) AS model,
+            coalesce(o.provider, g.provider) AS provider,
+            coalesce(o.status, 'open') AS status,
+            o.generation_id,
+            coalesce(g.native_tokens_prompt, o.prompt_tokens, g.tokens_prompt) AS prompt_tokens,
+            coalesce(g.native_tokens_completion, o.completion_tokens, g.tokens_completion)
+                AS completion_tokens,
+            coalesce(g.cost_pico, o.cost_pico) AS cost_pico,
+            CASE WHEN g.id IS NULL THEN o.upstream_pico ELSE g.upstream_pico END AS upstream_pico,
+            coalesce(g.is_byok, o.is_byok) AS is_byok,
+            CASE
+                WHEN g.id IS NOT NULL THEN 'settled'
+                WHEN o.id IS NULL THEN 'unknown'
+                WHEN o.cost_grade = 'pending' AND EXISTS (
+                    SELECT 1 FROM settlement_attempt AS a
+                    WHERE a.generation_id = o.generation_id AND a.result = 'given_up'
+                ) THEN 'unknown'
+                ELSE o.cost_grade
+            END AS cost_grade,
+            o.latency_ms,
+            g.generation_time_ms,
+            CASE
+                WHEN o.error_message IS NULL THEN o.error_type
+                ELSE o.error_type || ': ' || o.error_message
+            END AS error
+        FROM request AS r
+        LEFT JOIN caller AS c ON c.id = r.caller_id
+        LEFT JOIN outcome AS o ON o.id = r.id
+        LEFT JOIN generation AS g ON g.generation_id = o.generation_id
+    ) AS known
+) AS priced

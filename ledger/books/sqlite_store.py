@@ -1,0 +1,167 @@
+"""The one connection that writes a SQLite ledger: lock, transaction, checkpoint.
+
+Only the thread that holds the writer's turn may call anything here.
+"""
+
+import contextlib
+import os
+import sqlite3
+from typing import Any, cast
+
+from sqlalchemy import Connection
+
+from ledger import clock
+from ledger.books import faults
+from ledger.books.engine import writer_engine
+from ledger.books.lockfile import LockFile
+from ledger.books.statements import Statements
+from ledger.books.target import Target
+from ledger.settings import WRITE_PATIENCE_S
+
+_POLL_S = 0.0001
+_MIB = 1024 * 1024
+# The log is restarted in the background at 4 MiB, cut at 8, and by the caller itself at 14;
+# with a reader in the way, the next try is 1 MiB later.
+_RESTART_AT, _TRUNCATE_AT, _AT_ONCE = 4 * _MIB, 8 * _MIB, 14 * _MIB
+
+
+class SqliteStore:
+    """A lazily opened writing connection with its lock file."""
+
+    def __init__(self, target: Target) -> None:
+        assert target.path is not None
+        self.target = target
+        self.path = target.path
+        self.lock = LockFile(target.path.with_name(target.path.name + ".lock"))
+        self._engine = writer_engine(target)
+        self.statements = Statements(self._engine.dialect)
+        self.connection: Connection | None = None
+        self._driver: sqlite3.Connection | None = None
+        self._log = -1
+        self._quiet_until = _RESTART_AT
+
+    # --- life -----------------------------------------------------------------------------
+
+    def open(self) -> sqlite3.Connection:
+        """The driver's connection, opened if need be.
+
+        Raises:
+            sqlite3.Error: the file can't be opened.
+        """
+        if self._driver is None:
+            self.connection = self._engine.connect()
+            driver = self.connection.connection.driver_connection
+            self._driver = cast("sqlite3.Connection", driver)
+            if self.lock.is_real:  # the lock file is the queue; SQLite's own wait is a poll
+                self._driver.execute("PRAGMA busy_timeout=0")
+        return self._driver
+
+    def close(self) -> None:
+        """Close the connection, the log's descriptor and the lock file."""
+        connection, self.connection, self._driver = self.connection, None, None
+        if self._log >= 0:
+            os.close(self._log)
+            self._log = -1
+        if connection is not None:
+            with contextlib.suppress(Exception):
+                connection.close()
+        self.lock.close()
+        self._quiet_until = _RESTART_AT
+
+    # --- one transaction ------------------------------------------------------------------
+
+    def execute(self, sql: str, params: Any = ()) -> sqlite3.Cursor:
+        """Run a statement on the driver's connection."""
+        return self.open().execute(sql, params)
+
+    def begin(self, deadline: float) -> None:
+        """Begin a write; the lock file is held, so only strangers can be in the way.
+
+        Raises:
+            LedgerBusy: a stranger held the write lock until the deadline.
+            sqlite3.Error: the file can't be opened or written.
+        """
+        driver = self.open()
+        while True:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if not faults.is_busy(error):
+                    raise
+                if clock.monotonic() >= deadline:
+                    raise faults.busy(str(self.path), WRITE_PATIENCE_S) from error
+                clock.sleep(_POLL_S)
+            else:
+                return
+
+    def commit(self) -> None:
+        """Make it durable."""
+        self.open().execute("COMMIT")
+        if self.connection is not None and self.connection.in_transaction():
+            self.connection.rollback()  # SQLAlchemy's own view of it; SQLite has committed
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether the transaction still stands: a full disk undoes it at once."""
+        return self._driver is not None and self._driver.in_transaction
+
+    def rollback(self) -> None:
+        """Undo what is open; after a full disk SQLite has done so by itself."""
+        if self._driver is not None and self._driver.in_transaction:
+            with contextlib.suppress(sqlite3.Error):
+                self._driver.execute("ROLLBACK")
+        if self.connection is not None and self.connection.in_transaction():
+            self.connection.rollback()
+
+    def recover(self, error: BaseException) -> None:
+        """After a fault of the file: the next write opens it anew, as it may be mended by then."""
+        if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
+            self.close()
+
+    # --- our own checkpoints --------------------------------------------------------------
+
+    def wants_checkpoint(self) -> bool:
+        """After a commit, under the lock: whether the log has grown enough to restart it.
+
+        A log beyond 14 MiB is checkpointed right here.
+        """
+        if not self.lock.is_real:
+            return False
+        size = self._log_size()
+        if size <= self._quiet_until:
+            return False
+        # A restarted log keeps its length, so what counts is growth past the last checkpoint.
+        self._quiet_until = max(_RESTART_AT, self.lock.read_mark())
+        if size <= self._quiet_until:
+            return False
+        if size > _AT_ONCE:
+            self.checkpoint()
+            return False
+        return True
+
+    def checkpoint(self) -> tuple[int, int, int]:
+        """Restart or cut the log. Only under the lock file, with no transaction of ours open.
+
+        Returns:
+            SQLite's (busy, frames in the log, frames copied).
+        """
+        size = self._log_size()
+        mode = "TRUNCATE" if size > _TRUNCATE_AT else "RESTART"
+        row = self.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+        after = self._log_size()
+        if row[0]:
+            self._quiet_until = after + _MIB
+        else:
+            self._quiet_until = max(_RESTART_AT, after)
+            self.lock.write_mark(after)
+        return cast("tuple[int, int, int]", tuple(row))
+
+    def _log_size(self) -> int:
+        """The log's size in bytes; a kept descriptor makes it cheap."""
+        if self._log < 0:
+            try:
+                flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0)
+                self._log = os.open(f"{self.path}-wal", flags)
+            except OSError:
+                return 0
+        return os.lseek(self._log, 0, os.SEEK_END)

@@ -1,0 +1,114 @@
+"""A unit of work: rows, or steps that read and write, committed whole or not at all."""
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ledger.books.base import Table
+from ledger.logs import logger
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from sqlalchemy import Connection
+
+
+class Transaction(Protocol):
+    """What a step sees of the transaction that it runs in."""
+
+    @property
+    def connection(self) -> "Connection":
+        """The SQLAlchemy connection of this transaction, for reading."""
+        ...
+
+    def insert(self, *rows: Table) -> None:
+        """Insert rows on the driver's connection."""
+        ...
+
+    def add(self, *rows: Table) -> None:
+        """Insert rows through a Session."""
+        ...
+
+
+Step = Callable[[Transaction], Any]
+Work = Table | Step
+
+
+class Unit:
+    """Work and its fate. Whoever takes it first, the writer or a waiter that gave up, owns it."""
+
+    def __init__(self, work: Sequence[Work]) -> None:
+        self.rows = [item for item in work if isinstance(item, Table)]
+        self.steps = [item for item in work if not isinstance(item, Table)]
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self._owner = threading.Lock()
+
+    def take(self) -> bool:
+        """Own this unit; False where somebody else does."""
+        return self._owner.acquire(blocking=False)
+
+    def outcome(self) -> Any:
+        """The last step's result, or the error raised."""
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+    def tell(self) -> None:
+        """The fate is decided. Nobody waits for a posted unit, so a failure is logged."""
+        if self.error is not None:
+            logger.error("a record could not be booked: %s", self.error)
+
+
+class WaitedUnit(Unit):
+    """A unit that a thread waits for."""
+
+    def __init__(self, work: Sequence[Work]) -> None:
+        super().__init__(work)
+        self._done = threading.Lock()
+        self._done.acquire()
+
+    def tell(self) -> None:
+        """Wake the waiting thread."""
+        self._done.release()
+
+    def wait(self, seconds: float = -1) -> bool:
+        """Whether the unit was decided in that time; no limit if none is given."""
+        return self._done.acquire(timeout=seconds)
+
+
+class AwaitedUnit(Unit):
+    """A unit that a task waits for."""
+
+    def __init__(self, work: Sequence[Work], loop: "asyncio.AbstractEventLoop") -> None:
+        super().__init__(work)
+        self.loop = loop
+        self.future: asyncio.Future[None] = loop.create_future()
+
+    def resolve(self) -> None:
+        """Wake the waiting task. Runs in its loop."""
+        if not self.future.done():
+            self.future.set_result(None)
+        elif self.error is not None:  # a cancelled task's unit: nobody else will say so
+            super().tell()
+
+
+def tell_all(units: Iterable[Unit]) -> None:
+    """Wake everyone whose unit is decided; each event loop is woken once."""
+    loops: dict[asyncio.AbstractEventLoop, list[AwaitedUnit]] = {}
+    for unit in units:
+        if isinstance(unit, AwaitedUnit):
+            loops.setdefault(unit.loop, []).append(unit)
+        else:
+            unit.tell()
+    for loop, waiting in loops.items():
+        try:
+            loop.call_soon_threadsafe(_resolve_all, waiting)
+        except RuntimeError:  # the loop was closed while its task's unit was in the queue
+            for unit in waiting:
+                Unit.tell(unit)
+
+
+def _resolve_all(units: list[AwaitedUnit]) -> None:
+    for unit in units:
+        unit.resolve()
