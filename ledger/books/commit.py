@@ -33,6 +33,8 @@ class OpenTransaction:
     def add(self, *rows: Table) -> None:
         """Insert rows through a Session that joins this transaction."""
         connection = self.connection
+        if not connection.in_transaction():  # else the Session's commit would be the real one
+            connection.begin()
         with Session(
             connection, join_transaction_mode="create_savepoint", expire_on_commit=False
         ) as session:

@@ -1,6 +1,7 @@
 """Making and upgrading the schema: one winner, one transaction, a verified backup first."""
 
 import contextlib
+import logging
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -170,6 +171,9 @@ def _migrate(target: Target, scripts_at: Path) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(scripts_at).replace("%", "%%"))
+    chatter = logging.getLogger("alembic")
+    if chatter.level == logging.NOTSET:  # a first call is no news for the user's log
+        chatter.setLevel(logging.WARNING)
     try:
         with transaction(target) as connection:
             config.attributes["connection"] = connection

@@ -1,0 +1,1 @@
+"""One call: prepared, recorded, sent, read, and answered or explained."""

@@ -1,0 +1,272 @@
+"""Before anything is sent: who calls, with which config, model and key. I/O-free but for configs.
+
+The flow is a generator: it yields work for the books and is sent what came of it, so that the
+sync and the async driver share every step.
+"""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from ledger.books import faults
+from ledger.books.unit import Work
+from ledger.callers import configs, provisioning
+from ledger.callers.configs import CallerConfig, GlobalConfig
+from ledger.callers.detection import Caller, detect
+from ledger.callers.keys import find_key, write_env_template
+from ledger.calls.payload import Messages, check_provider
+from ledger.calls.register import Register
+from ledger.errors import (
+    CallerDisabled,
+    CallerProvisioned,
+    CallRefused,
+    KeyMissing,
+    ModelRequired,
+)
+from ledger.logs import logger
+from ledger.openrouter import endpoints, keys
+from ledger.settings import Settings
+
+
+@dataclass(slots=True)
+class Ask:
+    """What a call asks for, as it came in, and who asks."""
+
+    messages: Messages = field(repr=False)
+    model: str | None
+    timeout_s: float | None
+    params: dict[str, Any] = field(repr=False)
+    caller: Caller | None = None
+    refused: CallRefused | None = None
+
+
+@dataclass(slots=True)
+class Admitted:
+    """A call that may be made."""
+
+    caller: Caller
+    caller_id: str
+    model: str
+    key: str = field(repr=False)
+    key_hash: str
+    base_url: str
+    config: CallerConfig
+    rules: GlobalConfig
+
+
+BookWork = Generator[Work, Any, Any]
+
+
+class Desk:
+    """Admits calls. Keeps what was looked up, and looks again when a file has changed."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        register: Register,
+        api_key: str | None,
+        environ: Mapping[str, str],
+    ) -> None:
+        self._settings = settings
+        self.register = register
+        self._api_key = api_key
+        self._environ = environ
+        self._is_open = False
+        self._key: tuple[tuple[object, ...], tuple[str, str]] | None = None
+        self._base_url: tuple[str | None, str] = (None, "")
+
+    def open(self) -> None:
+        """Make the home and its config files, once.
+
+        Raises:
+            LedgerUnavailable: the home can't be written.
+        """
+        if self._is_open:
+            return
+        home = self._settings.home
+        try:
+            provisioning.ensure_home_configs(home, auto_export=self._settings.background)
+        except OSError as error:
+            raise faults.unavailable(error, str(home)) from error
+        self._is_open = True
+
+    def ask(
+        self,
+        frame: FrameType,
+        messages: Messages,
+        model: str | None,
+        caller: str | None,
+        timeout_s: float | None,
+        params: dict[str, Any],
+    ) -> Ask:
+        """Detect the caller, in the caller's own thread and frame. Refusals wait for the flow."""
+        ask = Ask(messages, model, timeout_s, params)
+        try:
+            ask.caller = self.detect(frame, caller)
+        except CallRefused as refused:
+            ask.refused = refused
+        return ask
+
+    def detect(self, frame: FrameType, explicit: str | None) -> Caller:
+        """Who calls.
+
+        Raises:
+            CallerUnknown: nobody can say.
+            CallerInvalid: `explicit` is no name.
+            ConfigInvalid: the home's config is broken.
+        """
+        home, rules = self._settings.home, self.rules()
+        found = detect(frame, explicit=explicit, transparent_paths=rules.transparent, home=home)
+        root = self._settings.callers_root
+        if root is not None and found.folder is not None and not found.folder.is_relative_to(root):
+            folder = root.joinpath(*found.folder.parts[1:])
+            folder.mkdir(parents=True, exist_ok=True)
+            found = replace(found, folder=folder)
+        return found
+
+    def rules(self) -> GlobalConfig:
+        """What the home's config files say for every call, read anew when they change."""
+        return configs.read_global_config(self._settings.home)
+
+    def admit(self, ask: Ask) -> Generator[Work, Any, Admitted]:
+        """The steps from a call that was asked for to one that may be made.
+
+        Raises:
+            CallRefused: it may not; which kind says why.
+        """
+        if ask.refused is not None:
+            raise ask.refused
+        caller, rules = ask.caller, self.rules()
+        assert caller is not None
+        if not rules.enabled:
+            raise CallerDisabled(
+                "The ledger is switched off: `enabled` is false for everyone.",
+                hint=f"See {self._settings.home / 'api_json' / 'openrouter_config.json'}.",
+                caller=caller.name,
+            )
+        check_provider(ask.params, rules.default_provider)
+        caller_id, config, is_new = yield from self._enter(caller, rules)
+        model = _model(ask, caller, config, is_new=is_new)
+        key, key_hash = self.key(rules)
+        return Admitted(
+            caller, caller_id, model, key, key_hash, self.base_url(rules), config, rules
+        )
+
+    def caller_config(self, caller: Caller) -> CallerConfig:
+        """A caller's config as it stands; empty where there is none yet. Writes nothing."""
+        path = provisioning.config_path(caller, self._settings.home)
+        return configs.read_caller_config(path, caller.name)
+
+    def key(self, rules: GlobalConfig) -> tuple[str, str]:
+        """The key that counts, checked, and its hash.
+
+        Raises:
+            KeyMissing: there is none in any place.
+            KeyInvalid: what is there can't be one.
+        """
+        seen = (self._api_key, self._environ.get("OPENROUTER_API_KEY"), rules.api_key)
+        if self._key is not None and self._key[0] == seen:
+            return self._key[1]
+        home = self._settings.home
+        found, _ = find_key(
+            argument=self._api_key,
+            environ=self._environ,
+            config=rules,
+            home=home,
+            cwd=Path.cwd(),
+            is_placeholder=keys.is_placeholder,
+        )
+        if found is None:
+            raise _no_key(home)
+        checked = keys.check(found.key)
+        known = (checked, keys.key_hash(checked))
+        if any(seen):  # a key from a .env is looked up again: the file may change
+            self._key = (seen, known)
+        return known
+
+    def api_key(self, provider: str) -> str:
+        """The key for a provider, checked; access is logged without it.
+
+        Raises:
+            ProviderUnsupported: the provider is not OpenRouter.
+            KeyMissing, KeyInvalid: as their names say.
+        """
+        rules = self.rules()
+        check_provider({"provider": provider}, rules.default_provider)
+        key, _ = self.key(rules)
+        logger.info("the API key for %s was read: %s", provider, keys.mask(key))
+        return key
+
+    def base_url(self, rules: GlobalConfig) -> str:
+        """Where OpenRouter is: by argument or environment, else by config, else the default.
+
+        Raises:
+            ConfigInvalid: it's no URL that a key may be sent to.
+        """
+        chosen = self._settings.base_url or rules.base_url or rules.provider_base_url
+        if self._base_url[0] != chosen or not self._base_url[1]:
+            checked = endpoints.check_base_url(chosen or endpoints.DEFAULT_BASE_URL)
+            self._base_url = (chosen, checked)
+        return self._base_url[1]
+
+    def _enter(
+        self, caller: Caller, rules: GlobalConfig
+    ) -> Generator[Work, Any, tuple[str, CallerConfig, bool]]:
+        """The caller's row and config, made where they are missing; True where just created."""
+        known = self.register.find(caller)
+        if known is not None:
+            config = configs.read_caller_config(known.config, caller.name)
+            if config.exists or not rules.auto_provision:
+                return known.id, config, False
+        home = self._settings.home
+        path = provisioning.config_path(caller, home)
+        provision = None
+        if rules.auto_provision:
+            provision = provisioning.provision(caller, home)
+            path = provision.path
+        caller_id = yield self.register.enter(caller, path, provision)
+        config = configs.read_caller_config(path, caller.name)
+        return caller_id, config, provision is not None and provision.kind != "found"
+
+
+def _model(ask: Ask, caller: Caller, config: CallerConfig, *, is_new: bool) -> str:
+    """The model that the call passes; the ledger never picks one.
+
+    Raises:
+        CallerProvisioned, ModelRequired, CallerDisabled: as their names say.
+    """
+    facts = {"caller": caller.name}
+    if not config.enabled:
+        raise CallerDisabled(
+            f"Caller '{caller.name}' is switched off.",
+            hint=f"Set `enabled` to true in {config.path}.",
+            model=ask.model,
+            **facts,
+        )
+    if ask.model:
+        return ask.model
+    if is_new:
+        raise CallerProvisioned(
+            "Config created, please reload and try again.",
+            hint=f"Caller '{caller.name}' must specify a model: read ai_model from {config.path}.",
+            **facts,
+        )
+    raise ModelRequired(
+        f"Caller '{caller.name}' must specify a model from their config.",
+        hint=f"Pass model=ledger.caller_config().ai_model; the config is {config.path}.",
+        **facts,
+    )
+
+
+def _no_key(home: Path) -> KeyMissing:
+    try:
+        write_env_template(home)
+    except OSError as error:
+        raise faults.unavailable(error, str(home)) from error
+    return KeyMissing(
+        "There is no OpenRouter API key.",
+        hint=f"Set OPENROUTER_API_KEY, or put the key into {home / '.env'}."
+        " Keys are made at https://openrouter.ai/settings/keys.",
+    )

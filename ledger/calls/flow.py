@@ -1,0 +1,276 @@
+"""One call from asked to answered, as a generator with two thin drivers.
+
+It yields work for the books, or a request to send; a driver performs it and sends back the
+result, or throws in what was raised.
+"""
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+import httpx
+
+from ledger import __version__, clock
+from ledger.books.books import Books
+from ledger.books.ids import new_id
+from ledger.books.models import Refusal, Request
+from ledger.books.unit import Work
+from ledger.books.writer import Writer
+from ledger.calls import decoding, payload
+from ledger.calls.admission import Admitted, Ask, Desk
+from ledger.calls.pool import DEADLINE
+from ledger.calls.recorder import EXCHANGE, Exchange
+from ledger.calls.reply import Reply
+from ledger.errors import CallRefused, LedgerError, OutcomeNotRecorded
+from ledger.logs import logger
+from ledger.openrouter import endpoints, exact
+from ledger.settings import DEFAULT_DEADLINE_S
+
+SOURCE = "get_response"
+_MS_PER_S = 1000
+_AGENT = f"openrouter-ledger/{__version__} python-httpx/{httpx.__version__}"
+
+Flow = Generator[Work | httpx.Request, Any, Reply]
+
+
+class Calls:
+    """Makes flows for one ledger.
+
+    Args:
+        books: where calls are recorded.
+        desk: admits them.
+        after: told of every exchange that ended, off the caller's critical path.
+    """
+
+    def __init__(self, books: Books, desk: Desk, after: Callable[[Exchange], None]) -> None:
+        self._books = books
+        self._desk = desk
+        self._after = after
+        self._urls: dict[str, httpx.URL] = {}
+
+    def call(self, ask: Ask) -> Flow:
+        """One call.
+
+        Raises:
+            CallRefused: it was not sent; recorded as a refusal.
+            LedgerUnavailable: it could not be recorded, so it was not sent.
+            ProviderError, ConnectionFailed: how it failed; recorded.
+            OutcomeNotRecorded: it was answered, but the outcome could not be recorded.
+        """
+        try:
+            admitted = yield from self._desk.admit(ask)
+            exchange, request = self._prepare(ask, admitted)
+        except CallRefused as refused:
+            yield from self._refuse(ask, refused)
+            raise
+        if admitted.rules.log_requests:
+            _say("request", exchange)
+        try:
+            yield request
+        except Exception as error:
+            if exchange.failure is None:
+                raise
+            raise _noted(exchange) from error
+        finally:
+            if exchange.outcome is not None:
+                self._after(exchange)
+        if admitted.rules.log_responses:
+            _say("response", exchange)
+        return _conclude(exchange, admitted)
+
+    def _prepare(self, ask: Ask, admitted: Admitted) -> tuple[Exchange, httpx.Request]:
+        """The exchange with its request row, and the request itself."""
+        applied = payload.from_config(admitted.model, ask.params, admitted.config)
+        body = payload.encode(admitted.model, ask.messages, ask.params | applied)
+        deadline_s = DEFAULT_DEADLINE_S if ask.timeout_s is None else ask.timeout_s
+        ends_at = clock.monotonic() + deadline_s
+        row = self._row(admitted, deadline_s, applied)
+        exchange = Exchange(row, admitted.caller.name, ends_at)
+        silence = min(admitted.rules.timeout_seconds, deadline_s)
+        request = httpx.Request(
+            "POST",
+            self._url(admitted.base_url),
+            headers=_headers(admitted.key),
+            content=body,
+            extensions={
+                "timeout": dict.fromkeys(("connect", "read", "write", "pool"), silence),
+                DEADLINE: ends_at,
+                EXCHANGE: exchange,
+            },
+        )
+        return exchange, request
+
+    def _row(self, admitted: Admitted, deadline_s: float, applied: dict[str, Any]) -> Request:
+        now = clock.now()
+        return Request.model_construct(
+            id=new_id(),
+            process_id=self._books.process.id,
+            caller_id=admitted.caller_id,
+            chain=admitted.caller.chain,
+            source=SOURCE,
+            endpoint="chat/completions",
+            base_url=admitted.base_url,
+            model_asked=exact.clean(admitted.model),
+            started_at=now,
+            day=clock.day_of(now),
+            timeout_ms=round(deadline_s * _MS_PER_S),
+            streamed=False,
+            key_hash=admitted.key_hash,
+            config_applied=_applied_text(applied),
+        )
+
+    def _url(self, base_url: str) -> httpx.URL:
+        url = self._urls.get(base_url)
+        if url is None:
+            url = httpx.URL(endpoints.url(base_url, endpoints.CHAT_COMPLETIONS))
+            self._urls[base_url] = url
+        return url
+
+    def _refuse(self, ask: Ask, refused: CallRefused) -> Generator[Work, Any, None]:
+        """Book a refusal; the refusal itself is raised by the caller of this."""
+        caller = ask.caller
+        logger.warning("call refused: %s", refused)
+        now = clock.now()
+        known = self._desk.register.find(caller) if caller else None
+        row = Refusal(
+            process_id=self._books.process.id,
+            caller_id=known.id if known else None,
+            caller_name=caller.name if caller else None,
+            chain=caller.chain if caller else None,
+            source=SOURCE,
+            model_asked=exact.clean(ask.model) if isinstance(ask.model, str) else None,
+            at=now,
+            day=clock.day_of(now),
+            reason=type(refused).__name__,
+            message=exact.clean(refused.message),
+        )
+        try:
+            yield lambda transaction: transaction.add(row)
+        except LedgerError as error:
+            logger.error("the refusal could not be booked: %s", error)
+
+
+def _headers(key: str) -> list[tuple[bytes, bytes]]:
+    """What an httpx client would send, with our name."""
+    return [
+        (b"accept", b"*/*"),
+        (b"accept-encoding", decoding.ACCEPT_ENCODING.encode()),
+        (b"connection", b"keep-alive"),
+        (b"user-agent", _AGENT.encode()),
+        (b"authorization", b"Bearer " + key.encode()),
+        (b"content-type", b"application/json"),
+    ]
+
+
+def _applied_text(applied: dict[str, Any]) -> str | None:
+    """What a config added to the call, as JSON text."""
+    if not applied:
+        return None
+    return ", ".join(f'"{name}": {value!r}' for name, value in applied.items()).join("{}")
+
+
+def _noted(exchange: Exchange) -> LedgerError:
+    """The exchange's failure, with a note where its outcome could not be booked either."""
+    assert exchange.failure is not None
+    if exchange.unrecorded is not None:
+        exchange.failure.add_note(f"Its outcome could not be booked: {exchange.unrecorded}")
+    return exchange.failure
+
+
+def _conclude(exchange: Exchange, admitted: Admitted) -> Reply:
+    if exchange.failure is not None:
+        raise _noted(exchange)
+    assert exchange.answer is not None
+    assert exchange.outcome is not None
+    reply = Reply.of(exchange.answer, exchange.outcome)
+    if exchange.unrecorded is not None:
+        raise OutcomeNotRecorded(
+            "The answer came, but its outcome could not be booked.",
+            hint=f"The answer is this error's `reply`. {exchange.unrecorded}",
+            caller=admitted.caller.name,
+            model=admitted.model,
+            request_id=reply.request_id,
+            generation_id=reply.generation_id,
+            reply=reply,
+        )
+    limited = exchange.request.config_applied or ""
+    if reply.finish_reason == "length" and "max_tokens" in limited:
+        logger.warning(
+            "request %s: caller %s: the reply was cut at ai_max_tokens of %s",
+            reply.request_id,
+            admitted.caller.name,
+            admitted.config.path,
+        )
+    return reply
+
+
+def _say(what: str, exchange: Exchange) -> None:
+    """One line about a request or response, without content."""
+    row, outcome = exchange.request, exchange.outcome
+    logger.info(
+        "%s %s: caller %s, model %s%s",
+        what,
+        row.id,
+        exchange.caller,
+        row.model_asked,
+        f", {outcome.status}" if outcome else "",
+    )
+
+
+def run(flow: Flow, writer: Writer, transport: httpx.BaseTransport) -> Reply:
+    """Drive a flow in this thread."""
+    result: Any = None
+    try:
+        step = next(flow)
+        while True:
+            try:
+                result = _perform(step, writer, transport)
+            except BaseException as error:  # noqa: BLE001 - the flow decides what it means
+                step = flow.throw(error)
+            else:
+                step = flow.send(result)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+
+
+def _perform(step: Work | httpx.Request, writer: Writer, transport: httpx.BaseTransport) -> Any:
+    if not isinstance(step, httpx.Request):
+        return writer.write(step)
+    response = transport.handle_request(step)
+    try:
+        assert isinstance(response.stream, httpx.SyncByteStream)
+        for _ in response.stream:
+            pass
+    finally:
+        response.stream.close()  # type: ignore[union-attr]
+    return None
+
+
+async def arun(flow: Flow, writer: Writer, transport: httpx.AsyncBaseTransport) -> Reply:
+    """Drive a flow in a task."""
+    result: Any = None
+    try:
+        step = next(flow)
+        while True:
+            try:
+                result = await _aperform(step, writer, transport)
+            except BaseException as error:  # noqa: BLE001 - the flow decides what it means
+                step = flow.throw(error)
+            else:
+                step = flow.send(result)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+
+
+async def _aperform(
+    step: Work | httpx.Request, writer: Writer, transport: httpx.AsyncBaseTransport
+) -> Any:
+    if not isinstance(step, httpx.Request):
+        return await writer.awrite(step)
+    response = await transport.handle_async_request(step)
+    try:
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        async for _ in response.stream:
+            pass
+    finally:
+        await response.stream.aclose()  # type: ignore[union-attr]
+    return None

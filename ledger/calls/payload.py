@@ -1,0 +1,89 @@
+"""The body of a request: messages and parameters as the caller gave them, and nothing else."""
+
+import json
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from ledger.callers.configs import CallerConfig
+from ledger.errors import ProviderUnsupported, RequestInvalid
+
+Messages = str | Sequence[dict[str, Any]]
+
+
+def check_provider(params: dict[str, Any], default_provider: str) -> None:
+    """`provider` as a name must be OpenRouter's; as an object it is the endpoint's own parameter.
+
+    Raises:
+        ProviderUnsupported: another provider was asked for.
+    """
+    named = params.get("provider", default_provider)
+    if isinstance(named, str):
+        params.pop("provider", None)
+        if named != "openrouter":
+            raise ProviderUnsupported(
+                f"The provider {named!r} is not served: get_response speaks OpenRouter.",
+                hint="Record calls to other endpoints through Ledger.transport().",
+            )
+
+
+def from_config(model: str, params: dict[str, Any], config: CallerConfig) -> dict[str, Any]:
+    """What the caller's config adds to a call of its own model that says nothing itself."""
+    if config.ai_model != model:
+        return {}
+    added: dict[str, Any] = {}
+    if config.ai_temperature is not None and "temperature" not in params:
+        added["temperature"] = _plain(config.ai_temperature)
+    limits = ("max_tokens", "max_completion_tokens")
+    if config.ai_max_tokens is not None and not any(name in params for name in limits):
+        added["max_tokens"] = config.ai_max_tokens
+    return added
+
+
+def encode(model: str, messages: Messages, params: dict[str, Any]) -> bytes:
+    """The JSON body; every parameter passes through unchanged.
+
+    Raises:
+        RequestInvalid: the messages or a parameter cannot be sent.
+    """
+    if params.get("stream"):
+        raise RequestInvalid(
+            "get_response returns whole answers, so it takes no stream=True.",
+            hint="Use stream_response for streams.",
+            model=model,
+        )
+    try:
+        body = {"model": model, "messages": _checked(messages), **params}
+        return json.dumps(body, allow_nan=False, separators=(",", ":")).encode("ascii")
+    except (TypeError, ValueError, RecursionError) as error:
+        kind = "too deep" if isinstance(error, RecursionError) else str(error)
+        raise RequestInvalid(
+            f"The request cannot be written as JSON: {kind}.",
+            hint="Pass messages and parameters of plain dicts, lists, text and numbers.",
+            model=model,
+        ) from None
+
+
+def _checked(messages: Messages) -> list[Any]:
+    """The messages as a list; a string is one message of the user."""
+    if isinstance(messages, str):
+        return [{"role": "user", "content": messages}]
+    if not isinstance(messages, Sequence) or isinstance(messages, bytes | bytearray):
+        raise RequestInvalid(
+            f"messages must be a list of messages or a string, not {type(messages).__name__}.",
+            hint='For example [{"role": "user", "content": "Hello"}].',
+        )
+    if not messages:
+        raise RequestInvalid("messages is empty: there is nothing to answer.")
+    for number, message in enumerate(messages):
+        if not isinstance(message, dict):
+            raise RequestInvalid(
+                f"messages[{number}] must be a dict, not {type(message).__name__}.",
+                hint='For example {"role": "user", "content": "Hello"}.',
+            )
+    return list(messages)
+
+
+def _plain(number: Decimal | int) -> float | int:
+    """A temperature as JSON's own number; it is no money."""
+    return number if isinstance(number, int) else float(number)

@@ -1,0 +1,84 @@
+"""A local OpenRouter over real HTTP: for tests, demos and trying things out. Costs nothing.
+
+    with Sandbox() as sandbox:
+        httpx.post(f"{sandbox.base_url}/chat/completions", headers=..., json=...)
+
+It serves `POST /chat/completions` (whole and as a stream), `GET /generation`, `/key`,
+`/auth/key`, `/credits` and `/models` under `/api/v1`, in the shapes that the provider's own
+specification and recorded traffic show. Any key `sk-or-v1-...` is taken.
+
+**What an ordinary call gets.** Any model name is answered with an echo of the last message.
+Tokens are a quarter of the UTF-8 bytes of the text, at least 1 a side; a prompt token costs
+0.000000106 USD, a completion token 0.000000212 USD; models ending in `:free` cost 0.
+
+**Directives.** A model named `sandbox/DIRECTIVE`, or the header `X-Sandbox: DIRECTIVE` beside any
+model, asks for another answer. Several are separated by commas: `sandbox/slow-200,cost-1e-7`.
+
+    cost-LITERAL         `usage.cost` is that text, verbatim: 1e-7, NaN, "0.5", -1, true, null;
+                         `missing` leaves it out. No amount: charged by the rule above
+    settled-LITERAL      the generation record's `total_cost` is that text
+    byok                 `cost` 0, `is_byok` true, the provider's own charge 0.0003253
+    no-usage             no `usage` member
+    no-id, no-header-id  the id is missing in the body; in the header
+    error-STATUS         that error, 400 to 599, with its metadata and headers; uncharged. Also
+                         error-403-key-limit, error-403-guardrail, error-404-routing,
+                         error-429-provider, error-502-html, error-503-availability
+    with-id              beside an error: the work was charged, and its id is in the header
+    error-200            HTTP 200 with an error as body
+    choice-error         part of the content, an error beside it; in a stream an error event
+    stream-error         the same under the name of what it is in a stream
+    no-choices, null-content, reasoning-only, tool-call
+                         such an answer
+    unknown-fields       new members and enum values everywhere
+    empty-body, html     HTTP 200 with nothing; with a page
+    keepalive            whitespace in parts before the body; more comments in a stream
+    slow-MS              the answer begins after so many milliseconds
+    drip-MS              a byte every so many milliseconds; in a stream an event
+    cut                  the connection closes in the middle of the body
+    hangup               the connection closes without an answer; the work is charged
+    redirect             302 to another path; `redirect-STATUS` with another status
+    delay-MS             `/generation` finds it so many milliseconds after the answer ended
+    served-MODEL         another model answers
+    chunks-N             a stream of N content chunks
+    stream-usage-empty   the usage chunk of a stream has no choice, as the docs have it
+    tag-TEXT             nothing: makes model names differ
+
+**Scripts.** `sandbox.reply(...)`, `sandbox.fail(402)`; then `sandbox.calls`, `sandbox.spent`,
+`sandbox.expect(calls=1, max_cost="0.01")`, `sandbox.reset()`. Scripts come first, then the
+model's directives, then the header's; the last word wins. Other processes do the same over HTTP:
+`POST reply`, `fail`, `settings`, `reset`, `GET calls` under `sandbox.control_url`.
+
+**pytest.** The fixture `ledger_sandbox` is installed with the package.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ledger.sandbox.guard import HostBlocked
+    from ledger.sandbox.plans import BadScript
+    from ledger.sandbox.server import ExtraMissing, Sandbox, run
+    from ledger.sandbox.state import Call, Settings
+
+__all__ = ["BadScript", "Call", "ExtraMissing", "HostBlocked", "Sandbox", "Settings", "run"]
+
+_HOMES = {
+    "BadScript": "plans",
+    "Call": "state",
+    "ExtraMissing": "server",
+    "HostBlocked": "guard",
+    "Sandbox": "server",
+    "Settings": "state",
+    "run": "server",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used: every pytest run imports this package."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value

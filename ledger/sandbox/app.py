@@ -1,0 +1,123 @@
+"""The ASGI application: a table of routes, and the answers to everything that is only read."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from ledger.sandbox import chat, control, failures, records
+from ledger.sandbox.failures import Asked, Failure
+from ledger.sandbox.literals import write
+from ledger.sandbox.state import State
+from ledger.sandbox.wire import ClientGone, Exchange, Receive, Scope, Send
+
+if TYPE_CHECKING:
+    from ledger.sandbox.scripting import Scripting
+
+BASE_PATH = "/api/v1"
+Route = Callable[[State, Exchange], Awaitable[None]]
+
+
+class App:
+    """Takes each request to its route."""
+
+    def __init__(self, sandbox: "Scripting") -> None:
+        self._sandbox = sandbox
+        self._lookups = 0
+        self._routes: dict[tuple[str, str], Route] = {
+            ("POST", "/chat/completions"): chat.chat,
+            ("GET", "/generation"): self._generation,
+            ("GET", "/key"): _key,
+            ("GET", "/auth/key"): _key,
+            ("GET", "/credits"): _credits,
+            ("GET", "/models"): _models,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        exchange = Exchange(scope, receive, send)
+        if exchange.path.startswith(control.PREFIX):
+            await control.control(self._sandbox, exchange)
+            return
+        path = exchange.path.removeprefix(BASE_PATH)
+        route = self._routes.get((exchange.method, path), _unknown)
+        try:
+            await route(self._sandbox.state, exchange)
+        except ClientGone:
+            return
+
+    async def _generation(self, state: State, exchange: Exchange) -> None:
+        """The record of a generation: 404 until it can be found, 429 where too many ask at once."""
+        settings = state.settings
+        limit = settings.generation_max_parallel
+        self._lookups += 1
+        try:
+            refusal = _refusal(state, exchange, "generation")
+            if refusal is None and limit is not None and self._lookups > limit:
+                refusal = failures.plain(429, "Rate limit exceeded")
+            if settings.generation_latency_s:
+                await asyncio.sleep(settings.generation_latency_s)
+        finally:
+            self._lookups -= 1
+        await _send(exchange, refusal or _found(state, exchange.query("id")))
+
+
+def _found(state: State, generation_id: str) -> Failure | dict[str, Any]:
+    """The record, or the 404 that also means a wrong id."""
+    if not generation_id:
+        return failures.plain(400, "id is required")
+    item = state.find(generation_id)
+    if item is None:
+        message = f"Generation {generation_id} not found"
+        return failures.plain(404, message, {"cache-control": records.NO_STORE})
+    return records.generation(item)
+
+
+def _refusal(state: State, exchange: Exchange, endpoint: str) -> Failure | None:
+    """What a bad key or a scripted failure gets on a read endpoint."""
+    refusal = chat.refuse(state, exchange, inference=False)
+    plan = None if refusal else state.take_plan(endpoint)
+    if plan is None or plan.failure is None:
+        return refusal
+    return failures.make(plan.failure, Asked(), plan.message)
+
+
+async def _send(exchange: Exchange, answer: Failure | dict[str, Any]) -> None:
+    """Send an error or a record."""
+    if isinstance(answer, Failure):
+        await chat.send_failure(exchange, None, answer)
+        return
+    await exchange.whole(200, write(answer), {"cache-control": records.NO_STORE})
+
+
+async def _key(state: State, exchange: Exchange) -> None:
+    """What the key may and has done."""
+    await _send(exchange, _refusal(state, exchange, "key") or records.key(state, exchange.key))
+
+
+async def _credits(state: State, exchange: Exchange) -> None:
+    """Credits, for a management key."""
+    refusal = _refusal(state, exchange, "credits")
+    normal = exchange.key not in state.settings.management_keys
+    if refusal is None and normal and not state.settings.credits_as_zeros:
+        message = "Only management keys can perform this operation"
+        refusal = failures.plain(403, message)
+    await _send(exchange, refusal or records.credits_record(state, exchange.key))
+
+
+async def _models(state: State, exchange: Exchange) -> None:
+    """The models on offer; public, so no key is asked for."""
+    plan = state.take_plan("models")
+    if plan is not None and plan.failure is not None:
+        await _send(exchange, failures.make(plan.failure, Asked(), plan.message))
+        return
+    await _send(exchange, records.models(state))
+
+
+async def _unknown(state: State, exchange: Exchange) -> None:
+    """404 for what isn't served here; a POST is noted, for nobody should have sent it."""
+    call = None
+    if exchange.method == "POST":
+        body = chat.parse(await exchange.body()) or {}
+        path = exchange.path.removeprefix(BASE_PATH)
+        call = state.open_call(path, body, chat.public_headers(exchange))
+    await chat.send_failure(exchange, call, failures.plain(404, "Not Found"))

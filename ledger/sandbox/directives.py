@@ -1,0 +1,125 @@
+"""The table of directives: what a model name or a header can ask the sandbox to do.
+
+Documented in the package's docstring. A name without argument is looked up whole; otherwise the
+part before the first dash names the directive and the rest is its argument.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from ledger.sandbox import edits, failures
+from ledger.sandbox.plans import BadScript, Edit, Plan
+
+PREFIX = "sandbox/"
+BYOK_UPSTREAM = "0.0003253"
+_HTML = b"<!DOCTYPE html><html><head><title>Just a moment</title></head><body>wait</body></html>"
+# A price has no comma; a quoted one could, and then it isn't split there.
+_SEPARATOR = re.compile(r',(?=(?:[^"]*"[^"]*")*[^"]*$)')
+
+
+def _set(**values: Any) -> Callable[[Plan], None]:
+    """A directive that sets fields of the plan."""
+
+    def apply(plan: Plan) -> None:
+        for name, value in values.items():
+            setattr(plan, name, value)
+
+    return apply
+
+
+def _edit(change: Edit, **values: Any) -> Callable[[Plan], None]:
+    """A directive that changes the body of the answer, and maybe fields of the plan."""
+
+    def apply(plan: Plan) -> None:
+        plan.edits.append(change)
+        _set(**values)(plan)
+
+    return apply
+
+
+def _number(field: str, scale: int = 1) -> Callable[[Plan, str], None]:
+    """A directive whose argument is a whole number, divided by `scale` where that isn't 1."""
+
+    def apply(plan: Plan, argument: str) -> None:
+        if not (argument.isascii() and argument.isdecimal()):
+            raise BadScript(f"{argument!r} is not a whole number")
+        value = int(argument)
+        setattr(plan, field, value if scale == 1 else value / scale)
+
+    return apply
+
+
+def _text(field: str) -> Callable[[Plan, str], None]:
+    """A directive whose argument is kept as it stands."""
+
+    def apply(plan: Plan, argument: str) -> None:
+        setattr(plan, field, argument)
+
+    return apply
+
+
+def _error(plan: Plan, argument: str) -> None:
+    """Fail: with the shape of that name, or in the plainest shape for any other error status."""
+    if not failures.known(argument):
+        raise BadScript(f"no error {argument!r}")
+    plan.failure = argument
+
+
+WHOLE: dict[str, Callable[[Plan], None]] = {
+    "byok": _set(cost="0", upstream_cost=BYOK_UPSTREAM, is_byok=True),
+    "no-usage": _edit(edits.no_usage),
+    "error-200": _edit(edits.error_body, cost="0"),
+    "choice-error": _edit(edits.choice_error, stream_error=True),
+    "stream-error": _edit(edits.choice_error, stream_error=True),
+    "no-choices": _edit(edits.no_choices),
+    "null-content": _edit(edits.null_content),
+    "reasoning-only": _edit(edits.reasoning_only),
+    "tool-call": _edit(edits.tool_call),
+    "unknown-fields": _edit(edits.unknown_fields),
+    "no-id": _edit(edits.no_id),
+    "no-header-id": _set(header_id=False),
+    "with-id": _set(booked=True),
+    "empty-body": _set(raw=(b"", "application/json")),
+    "html": _set(raw=(_HTML, "text/html; charset=UTF-8"), header_id=False),
+    "keepalive": _set(keepalive=True),
+    "cut": _set(cut=True),
+    "hangup": _set(hangup=True),
+    "redirect": _set(redirect=302),
+    "stream-usage-empty": _set(stream_usage_empty=True),
+}
+WITH_ARGUMENT: dict[str, Callable[[Plan, str], None]] = {
+    "cost": _text("cost"),
+    "settled": _text("settled_cost"),
+    "error": _error,
+    "slow": _number("slow_ms"),
+    "drip": _number("drip_ms"),
+    "delay": _number("generation_delay_s", 1000),
+    "redirect": _number("redirect"),
+    "chunks": _number("chunks"),
+    "served": _text("served_model"),
+    "tag": lambda _plan, _argument: None,
+}
+
+
+def apply(plan: Plan, text: str) -> None:
+    """Let the directives of a text, separated by commas, change the plan in their order.
+
+    Raises:
+        BadScript: one of them is unknown or its argument makes no sense.
+    """
+    for directive in _SEPARATOR.split(text):
+        _apply_one(plan, directive.strip())
+
+
+def _apply_one(plan: Plan, directive: str) -> None:
+    """Let one directive change the plan."""
+    whole = WHOLE.get(directive)
+    if whole is not None:
+        whole(plan)
+        return
+    name, dash, argument = directive.partition("-")
+    with_argument = WITH_ARGUMENT.get(name)
+    if with_argument is None or not dash or not argument:
+        raise BadScript(f"no directive {directive!r}")
+    with_argument(plan, argument)

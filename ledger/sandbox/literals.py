@@ -1,0 +1,39 @@
+"""JSON with numbers written exactly as given, digit for digit.
+
+A float would rewrite `0.0004970133333333333` or refuse `1e-7` its exponent; a provider's body holds
+both, and worse. So a number that matters is a `Literal`, and its text goes into the body untouched,
+valid JSON or not.
+"""
+
+import json
+import re
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+# Nobody can guess it, so no text of a caller can be taken for a placeholder.
+_MARK = secrets.token_hex(8)
+_PLACEHOLDER = re.compile(f'"{_MARK}:(\\d+)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A JSON token to be written verbatim: `1e-7`, `NaN`, `"0.5"`, `true`."""
+
+    text: str
+
+
+def write(value: Any) -> bytes:
+    """The UTF-8 JSON of a value in which any `Literal` stands as its own text."""
+    literals: list[str] = []
+
+    def placeholder(item: object) -> str:
+        if not isinstance(item, Literal):
+            raise TypeError(f"not JSON: {type(item).__name__}")
+        literals.append(item.text)
+        return f"{_MARK}:{len(literals) - 1}"
+
+    text = json.dumps(value, default=placeholder, separators=(",", ":"))
+    if literals:
+        text = _PLACEHOLDER.sub(lambda match: literals[int(match[1])], text)
+    return text.encode()

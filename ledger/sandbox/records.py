@@ -1,0 +1,218 @@
+"""What the provider says afterwards: generations, the key, credits, models."""
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+from ledger import clock
+from ledger.sandbox import answers, costs
+from ledger.sandbox.literals import Literal
+from ledger.sandbox.state import Generation, State, charged, upstream
+
+NO_STORE = "private, no-store"
+# Another tokenizer counts: the record's normalised numbers differ from the billed, native ones.
+_NORMALISED_PROMPT = 2
+_NORMALISED_COMPLETION = 3
+_MS_PER_TOKEN = 11
+_FIRST_TOKEN_MS = 24
+_PERMASLUG_DATE = "-20260115"
+
+
+def generation(item: Generation) -> dict[str, Any]:
+    """The record of one generation, every field of the provider's schema, under `data`."""
+    call, plan = item.call, item.plan
+    latency = plan.slow_ms + _FIRST_TOKEN_MS
+    total = Literal(item.total_cost)
+    slug = answers.served_model(call.model or "", plan)
+    data = {
+        "id": call.generation_id,
+        "upstream_id": f"chatcmpl-{(call.generation_id or '')[-20:]}",
+        "created_at": call.started_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "model": slug.partition(":")[0] + _PERMASLUG_DATE,
+        "total_cost": total,
+        "usage": total,
+        "cache_discount": None,
+        # As recorded: 0 for everything but calls with the user's own provider key.
+        "upstream_inference_cost": Literal(costs.literal_of(call.upstream)),
+        "is_byok": plan.is_byok,
+        "provider_name": answers.PROVIDER,
+        **_tokens(item),
+        "latency": latency,
+        "generation_time": latency + item.tokens[1] * _MS_PER_TOKEN,
+        "moderation_latency": None,
+        "finish_reason": item.finish_reason,
+        "native_finish_reason": "completed" if item.finish_reason else None,
+        "streamed": call.streamed,
+        "cancelled": item.cancelled,
+        **_origin(item),
+        "provider_responses": [_provider_response(item, latency, slug)],
+    }
+    return {"data": data}
+
+
+def _tokens(item: Generation) -> dict[str, Any]:
+    """Counts: normalised, native and of media."""
+    prompt, completion = item.tokens
+    return {
+        "tokens_prompt": prompt + _NORMALISED_PROMPT,
+        "tokens_completion": completion + _NORMALISED_COMPLETION,
+        "native_tokens_prompt": prompt,
+        "native_tokens_completion": completion,
+        "native_tokens_reasoning": 0,
+        "native_tokens_cached": 0,
+        "native_tokens_completion_images": None,
+        "num_media_prompt": None,
+        "num_media_completion": None,
+        "num_input_audio_prompt": None,
+        "num_search_results": None,
+        "num_fetches": None,
+    }
+
+
+def _origin(item: Generation) -> dict[str, Any]:
+    """Who called and by which way."""
+    headers, params = item.call.headers, item.call.params
+    session = params.get("session_id") or headers.get("x-session-id")
+    return {
+        "api_type": "completions",
+        "app_id": None,
+        "external_user": params.get("user"),
+        "origin": headers.get("http-referer", ""),
+        "http_referer": None,
+        "user_agent": headers.get("user-agent"),
+        "session_id": session,
+        "request_id": f"req-{(item.call.generation_id or '')[4:]}",
+        "response_cache_source_id": None,
+        "workspace_id": "00000000-0000-4000-8000-000000000000",
+        "preset_id": None,
+        "router": None,
+        "service_tier": "default",
+        "web_search_engine": None,
+        "data_region": "global",
+    }
+
+
+def _provider_response(item: Generation, latency: int, slug: str) -> dict[str, Any]:
+    """The one provider that was tried."""
+    return {
+        "status": 200,
+        "latency": latency,
+        "is_byok": item.plan.is_byok,
+        "provider_name": answers.PROVIDER,
+        "model_permaslug": slug.partition(":")[0] + _PERMASLUG_DATE,
+        "endpoint_id": "00000000-0000-4000-8000-0000000000ee",
+        "id": f"chatcmpl-{(item.call.generation_id or '')[-20:]}",
+        "routed_service_tier": "default",
+    }
+
+
+def key(state: State, secret: str) -> dict[str, Any]:
+    """The key's own account: label as the provider masks it, and usage by UTC day, week, month."""
+    management = secret in state.settings.management_keys
+    spent = charged(state.seen())
+    limit = state.settings.key_limit
+    bare = secret.removeprefix("sk-or-v1-")
+    return {
+        "data": {
+            "label": f"sk-or-v1-{bare[:3]}...{bare[-3:]}",
+            "limit": None if limit is None else _amount(limit),
+            "limit_remaining": None if limit is None else _amount(limit - spent),
+            "limit_reset": None,
+            "usage": _amount(spent),
+            "byok_usage": _amount(upstream(state.seen())),
+            **_windows(state),
+            "include_byok_in_limit": False,
+            "is_free_tier": False,
+            "is_management_key": management,
+            "is_provisioning_key": management,
+            "creator_user_id": "user_2sandboxAccountId",
+            "expires_at": None,
+            "rate_limit": {"requests": -1, "interval": "10s", "note": "deprecated"},
+        },
+    }
+
+
+def _windows(state: State) -> dict[str, Any]:
+    """Usage since the UTC day, Monday and month began."""
+    day = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    starts = {
+        "daily": day,
+        "weekly": day - dt.timedelta(days=day.weekday()),
+        "monthly": day.replace(day=1),
+    }
+    windows: dict[str, Any] = {}
+    for name, start in starts.items():
+        calls = state.since(start)
+        windows[f"usage_{name}"] = _amount(charged(calls))
+        windows[f"byok_usage_{name}"] = _amount(upstream(calls))
+    return windows
+
+
+def credits_record(state: State, secret: str) -> dict[str, Any]:
+    """Credits bought and used; zeros for a key that may not know."""
+    if secret not in state.settings.management_keys:
+        return {"data": {"total_credits": 0, "total_usage": 0}}
+    total = _amount(state.settings.total_credits)
+    return {"data": {"total_credits": total, "total_usage": _amount(charged(state.seen()))}}
+
+
+def models(state: State) -> dict[str, Any]:
+    """The models on offer, prices as decimal text in USD per token."""
+    entries = state.settings.models
+    return {"data": _usual_models() if entries is None else entries}
+
+
+def _usual_models() -> list[dict[str, Any]]:
+    """Priced as this sandbox charges, a free one, and a router whose price nobody knows."""
+    priced = (f"{costs.PROMPT_USD:f}", f"{costs.COMPLETION_USD:f}")
+    return [
+        _model("sandbox/echo", *priced),
+        _model("openai/gpt-4o-mini", *priced),
+        _model("anthropic/claude-haiku-4.5", *priced),
+        _model("meta-llama/llama-3.3-70b-instruct:free", "0", "0"),
+        _model("openrouter/auto", "-1", "-1"),
+    ]
+
+
+def _model(slug: str, prompt: str, completion: str) -> dict[str, Any]:
+    """One model's entry."""
+    return {
+        "id": slug,
+        "canonical_slug": slug.partition(":")[0] + _PERMASLUG_DATE,
+        "name": slug,
+        "created": 1768435200,
+        "description": "A model of the sandbox.",
+        "context_length": 131072,
+        "architecture": {
+            "modality": "text->text",
+            "input_modalities": ["text"],
+            "output_modalities": ["text"],
+            "tokenizer": "Other",
+            "instruct_type": None,
+        },
+        "pricing": {
+            "prompt": prompt,
+            "completion": completion,
+            "request": "0",
+            "image": "0",
+            "web_search": "0",
+            "internal_reasoning": "0",
+        },
+        "top_provider": {
+            "context_length": 131072,
+            "max_completion_tokens": 16384,
+            "is_moderated": False,
+        },
+        "per_request_limits": None,
+        "supported_parameters": ["max_tokens", "temperature", "tools"],
+        "default_parameters": None,
+        "supported_voices": None,
+        "knowledge_cutoff": None,
+        "expiration_date": None,
+        "links": {"details": f"/api/v1/models/{slug}/endpoints"},
+    }
+
+
+def _amount(value: Decimal) -> Literal:
+    """An exact amount in JSON."""
+    return Literal(costs.literal_of(value))
