@@ -1,3 +1,156 @@
-"""The books for every LLM call: who asked, of which model, and what it cost to the last digit."""
+"""The books for every LLM call: who asked, of which model, and what it cost to the last digit.
+
+    from ledger import get_response
+
+    reply = get_response("Hello", model="openai/gpt-4o-mini")
+
+Names are loaded on first use, so that importing this package costs next to nothing.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+# Loaded first, so that it keeps the real clocks when a test freezes time later.
+from ledger import clock as clock  # noqa: PLC0414 - said to be meant
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Sequence
+
+    from ledger.callers.configs import CallerConfig
+    from ledger.callers.detection import transparent
+    from ledger.calls.reply import Reply
+    from ledger.client import Ledger
+    from ledger.errors import LedgerError
+    from ledger.reports.rows import RequestStatus
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Ledger",
+    "LedgerError",
+    "Reply",
+    "aget_response",
+    "caller_config",
+    "get_api_key",
+    "get_response",
+    "track_usage",
+    "transparent",
+]
+
+_LAZY = {
+    "Ledger": "ledger.client",
+    "LedgerError": "ledger.errors",
+    "Reply": "ledger.calls.reply",
+    "transparent": "ledger.callers.detection",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first asked for."""
+    if name not in _LAZY:
+        raise AttributeError(f"module 'ledger' has no attribute {name!r}")
+    import importlib
+
+    value = getattr(importlib.import_module(_LAZY[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def get_response(
+    messages: "str | Sequence[dict[str, Any]]",
+    model: str | None = None,
+    caller: str | None = None,
+    *,
+    timeout: float | None = None,
+    **params: Any,
+) -> "Reply":
+    """Ask a model through OpenRouter; the call is in the ledger before its first byte leaves.
+
+    Args:
+        messages: a list of messages, or a string for one message of the user.
+        model: the model's slug. Required: the ledger never picks one.
+        caller: the name to book the call under; found out from the calling module if not given.
+        timeout: total seconds for the call, connecting and reading included; 600 by default.
+        **params: every other parameter of `POST /chat/completions`, passed through unchanged.
+
+    Returns:
+        The text, as a `str` with the record attached (`.cost`, `.usage`, `.generation_id`, ...).
+
+    Raises:
+        CallRefused: nothing was sent; `CallerProvisioned` on a caller's first call without a
+            model, `ModelRequired`, `KeyMissing` and others say why.
+        LedgerUnavailable: the call could not be recorded, so it was not made.
+        ProviderError: OpenRouter answered with an error.
+        ConnectionFailed: no answer came.
+        OutcomeNotRecorded: the answer came but could not be booked; the error carries it.
+    """
+    from ledger.client import default
+
+    return default().get_response(messages, model, caller, timeout=timeout, **params)
+
+
+def aget_response(
+    messages: "str | Sequence[dict[str, Any]]",
+    model: str | None = None,
+    caller: str | None = None,
+    *,
+    timeout: float | None = None,
+    **params: Any,
+) -> "Coroutine[Any, Any, Reply]":
+    """`get_response` for async code: await what it returns. Same arguments, same errors."""
+    from ledger.client import default
+
+    return default().aget_response(messages, model, caller, timeout=timeout, **params)
+
+
+def caller_config(caller: str | None = None) -> "CallerConfig":
+    """The calling module's own config, read anew when its file changes.
+
+    Before the caller's first call there is none: then `ai_model` is None, and nothing is written.
+
+    Raises:
+        CallerUnknown: nobody can say which module asks; pass `caller`.
+        ConfigInvalid: the file can't be read as a config.
+    """
+    from ledger.client import default
+
+    return default().caller_config(caller)
+
+
+def get_api_key(provider: str = "openrouter") -> str:
+    """The checked API key, from the first place that has one.
+
+    Raises:
+        KeyMissing: no place has one.
+        KeyInvalid: what is there can't be a key.
+        ProviderUnsupported: the provider is not OpenRouter.
+    """
+    from ledger.client import default
+
+    return default().get_api_key(provider)
+
+
+def track_usage(
+    caller: str | None, generation_id: str, model: str | None = None
+) -> "RequestStatus":
+    """Book a generation that was made elsewhere, and settle it from the provider's record.
+
+    Args:
+        caller: who made it; the calling module if None.
+        generation_id: the provider's id of it, `gen-...`.
+        model: the model that was asked, if known.
+
+    Returns:
+        The request as the books have it now; still `pending` if the provider's record isn't
+        ready.
+
+    Raises:
+        RequestInvalid: the id can't be one.
+        LedgerUnavailable: it could not be booked.
+    """
+    from ledger.client import default
+
+    return default().track_usage(caller, generation_id, model)

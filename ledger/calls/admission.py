@@ -92,7 +92,7 @@ class Desk:
             raise faults.unavailable(error, str(home)) from error
         self._is_open = True
 
-    def ask(
+    def ask(  # noqa: PLR0913, PLR0917 - what a call says, and from where
         self,
         frame: FrameType,
         messages: Messages,
@@ -237,13 +237,12 @@ def _model(ask: Ask, caller: Caller, config: CallerConfig, *, is_new: bool) -> s
     Raises:
         CallerProvisioned, ModelRequired, CallerDisabled: as their names say.
     """
-    facts = {"caller": caller.name}
     if not config.enabled:
         raise CallerDisabled(
             f"Caller '{caller.name}' is switched off.",
             hint=f"Set `enabled` to true in {config.path}.",
+            caller=caller.name,
             model=ask.model,
-            **facts,
         )
     if ask.model:
         return ask.model
@@ -251,12 +250,12 @@ def _model(ask: Ask, caller: Caller, config: CallerConfig, *, is_new: bool) -> s
         raise CallerProvisioned(
             "Config created, please reload and try again.",
             hint=f"Caller '{caller.name}' must specify a model: read ai_model from {config.path}.",
-            **facts,
+            caller=caller.name,
         )
     raise ModelRequired(
         f"Caller '{caller.name}' must specify a model from their config.",
         hint=f"Pass model=ledger.caller_config().ai_model; the config is {config.path}.",
-        **facts,
+        caller=caller.name,
     )
 
 

@@ -97,6 +97,7 @@ class Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
+        """Connect to the first address that answers in the time left."""
         last: Exception = httpcore.ConnectError(f"{host} has no address")
         for address in addresses(host, port):
             left = self._deadline.left(timeout, httpcore.ConnectTimeout)
@@ -109,6 +110,7 @@ class Backend(httpcore.NetworkBackend):
         raise last
 
     def sleep(self, seconds: float) -> None:
+        """Wait, between httpcore's own tries to connect."""
         self._inner.sleep(seconds)
 
 
@@ -160,9 +162,11 @@ class AsyncBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
+        """Connect in the time left."""
         left = self._deadline.left(timeout, httpcore.ConnectTimeout)
         stream = await self._inner.connect_tcp(host, port, left, local_address, socket_options)
         return _AsyncStream(stream, self._deadline)
 
     async def sleep(self, seconds: float) -> None:
+        """Wait, between httpcore's own tries to connect."""
         await self._inner.sleep(seconds)

@@ -68,20 +68,21 @@ def _checked(messages: Messages) -> list[Any]:
     """The messages as a list; a string is one message of the user."""
     if isinstance(messages, str):
         return [{"role": "user", "content": messages}]
-    if not isinstance(messages, Sequence) or isinstance(messages, bytes | bytearray):
+    given: object = messages
+    if not isinstance(given, list | tuple):
         raise RequestInvalid(
-            f"messages must be a list of messages or a string, not {type(messages).__name__}.",
+            f"messages must be a list of messages or a string, not {type(given).__name__}.",
             hint='For example [{"role": "user", "content": "Hello"}].',
         )
-    if not messages:
+    if not given:
         raise RequestInvalid("messages is empty: there is nothing to answer.")
-    for number, message in enumerate(messages):
+    for number, message in enumerate(given):
         if not isinstance(message, dict):
             raise RequestInvalid(
                 f"messages[{number}] must be a dict, not {type(message).__name__}.",
                 hint='For example {"role": "user", "content": "Hello"}.',
             )
-    return list(messages)
+    return list(given)
 
 
 def _plain(number: Decimal | int) -> float | int:

@@ -7,7 +7,7 @@ from ledger.books.models import Outcome
 from ledger.openrouter.answers import Answer
 
 
-class Reply(str):
+class Reply(str):  # noqa: SLOT000 - facts are attached to it
     """The model's text, with what the books know of it now. Never blocks, never estimates.
 
     Its repr is the text itself, as of any `str`: don't log it where answers must not be.
