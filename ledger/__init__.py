@@ -10,7 +10,7 @@ Names are loaded on first use, so that importing this package costs next to noth
 from typing import TYPE_CHECKING, Any
 
 # Loaded first, so that it keeps the real clocks when a test freezes time later.
-from ledger import clock as clock  # noqa: PLC0414 - said to be meant
+from ledger import clock as clock
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence

@@ -48,9 +48,9 @@ def backup(source: Path, target: Path) -> Backup:
     except (OSError, sqlite3.Error) as error:
         raise BackupFailed(f"{source} could not be backed up to {target}: {error}.") from error
     finally:
-        for litter in (temporary, Path(f"{temporary}-journal")):
-            with contextlib.suppress(FileNotFoundError):
-                litter.unlink()
+        for ending in ("", "-journal", "-wal", "-shm"):
+            with contextlib.suppress(OSError):
+                Path(f"{temporary}{ending}").unlink()
     return Backup(target, target.stat().st_size, requests)
 
 

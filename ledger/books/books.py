@@ -7,12 +7,11 @@ import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection
 
 from ledger.books import faults, migrate
-from ledger.books.engine import reader_engine
 from ledger.books.models import Process
+from ledger.books.readers import Readers
 from ledger.books.sqlite_store import SqliteStore
 from ledger.books.target import Target
 from ledger.books.writer import Writer
@@ -40,7 +39,7 @@ class Books:
         self._process: Process | None = None
         self._naming = threading.Lock()
         self.writer = Writer(SqliteStore(target), self.prepare, self._prologue)
-        self._readers: Engine | None = None
+        self._readers = Readers(target)
         _all_books.add(self)
 
     @property
@@ -72,29 +71,27 @@ class Books:
         Raises:
             LedgerUnavailable: there are no books yet, or they can't be read.
         """
-        if self._readers is None:
-            if not self.path.exists():
-                raise LedgerUnavailable(
-                    f"There is no ledger at {self.path} yet.",
-                    hint="It is made by the first call: try `python -m ledger demo`.",
-                )
+        if not self._readers.are_open:
+            self._require_file()
             self.prepare()
-            self._readers = reader_engine(self.target)
+        with self._readers.connect() as connection:
+            yield connection
+
+    def _require_file(self) -> None:
         try:
-            with self._readers.connect() as connection:
-                yield connection
-        except DBAPIError as error:
-            raise faults.unavailable(error, self.target.name) from error
+            there = self.path.exists()
+        except OSError as error:
+            raise faults.unavailable(error, str(self.path)) from error
+        if not there:
+            raise LedgerUnavailable(
+                f"There is no ledger at {self.path} yet.",
+                hint="It is made by the first call: try `python -m ledger demo`.",
+            )
 
     def close(self) -> None:
         """Write what waits and close every connection."""
         self.writer.close()
-        self._close_readers()
-
-    def _close_readers(self) -> None:
-        readers, self._readers = self._readers, None
-        if readers is not None:
-            readers.dispose()
+        self._readers.close()
 
     def _prologue(self) -> tuple[Process, ...]:
         return (self.process,)
@@ -104,26 +101,41 @@ class Books:
     def before_fork(self) -> None:
         """No connection and no lock may cross a fork: SQLite would lose rows silently."""
         self.writer.before_fork()
-        self._close_readers()
+        self._readers.before_fork()
+
+    def after_fork_in_parent(self) -> None:
+        """Go on; connections are opened anew when they are needed."""
+        self._readers.after_fork_in_parent()
+        self.writer.after_fork_in_parent()
 
     def after_fork_in_child(self) -> None:
         """The child is a process of its own, with a row of its own."""
         self._process = None
         self._naming = threading.Lock()
+        self._readers.after_fork_in_child()
         self.writer.after_fork_in_child()
 
 
+# Those that `_before_fork` stopped: another thread may make new ones until the fork itself.
+_stopped: "list[Books]" = []
+
+
 def _before_fork() -> None:
-    for books in list(_all_books):
+    _stopped[:] = list(_all_books)
+    for books in _stopped:
         books.before_fork()
+    migrate.before_fork()
 
 
 def _after_fork_in_parent() -> None:
-    for books in list(_all_books):
-        books.writer.after_fork_in_parent()
+    migrate.after_fork()
+    while _stopped:
+        _stopped.pop().after_fork_in_parent()
 
 
 def _after_fork_in_child() -> None:
+    migrate.after_fork()
+    _stopped.clear()
     for books in list(_all_books):
         books.after_fork_in_child()
 

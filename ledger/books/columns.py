@@ -56,7 +56,9 @@ class Flag(TypeDecorator[bool]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> int | None:  # noqa: ARG002 - SQLAlchemy's signature
-        """Write 1 or 0."""
+        """Write 1 or 0, of a bool only: anything else would be booked as what it isn't."""
+        if value is not None and type(value) is not bool:
+            raise TypeError(f"a flag is a bool, not {type(value).__name__}")
         return None if value is None else int(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> bool | None:  # noqa: ARG002 - SQLAlchemy's signature

@@ -31,19 +31,25 @@ class OpenTransaction:
             self._store.execute(statement.sql(), statement.params(row))
 
     def add(self, *rows: Table) -> None:
-        """Insert rows through a Session that joins this transaction."""
+        """Insert rows through a Session that joins this transaction.
+
+        Without relationships a Session knows no order between tables: parents go in first here.
+        """
         connection = self.connection
         if not connection.in_transaction():  # else the Session's commit would be the real one
             connection.begin()
         with Session(
             connection, join_transaction_mode="create_savepoint", expire_on_commit=False
         ) as session:
-            session.add_all(rows)
+            ranks = {type(row): self._store.statements.of(type(row)).rank for row in rows}
+            for kind in sorted(ranks, key=ranks.__getitem__):
+                session.add_all([row for row in rows if type(row) is kind])
+                session.flush()
             session.commit()
 
 
 def commit_units(
-    store: SqliteStore, units: Sequence[Unit], prologue: Sequence[Table], deadline: float
+    store: SqliteStore, units: Sequence[Unit], prologue: Sequence[Table], patience_s: float
 ) -> bool:
     """Run and commit units in one transaction. Each unit gets its result or its error.
 
@@ -51,19 +57,21 @@ def commit_units(
         store: the writing connection, whose lock is held.
         units: what to commit, in order.
         prologue: rows that go in before all of them.
-        deadline: monotonic time until which a stranger's lock is waited for.
+        patience_s: how long a stranger's lock is waited for. A unit whose waiter gives up
+            meanwhile is left out.
 
     Returns:
         Whether a transaction was committed.
     """
     transaction = OpenTransaction(store)
     try:
-        store.begin(deadline)
+        store.begin(patience_s)
+        mine = [unit for unit in units if unit.take()]
         transaction.insert(*prologue)
-        if len(units) == 1:
-            _run(transaction, units[0])
+        if len(mine) == 1:
+            _run(transaction, mine[0])
         else:
-            _run_many(store, transaction, units)
+            _run_many(store, transaction, mine)
         store.commit()
     except Exception as error:  # noqa: BLE001 - every unit is told, whatever happened
         _undo(store, error)
@@ -122,7 +130,7 @@ def _run_alone(store: SqliteStore, transaction: OpenTransaction, unit: Unit) -> 
     store.execute("SAVEPOINT unit")
     try:
         _run(transaction, unit)
-    except Exception as error:
+    except BaseException as error:
         if not store.in_transaction:  # a full disk has undone everything
             raise
         store.execute("ROLLBACK TO unit")

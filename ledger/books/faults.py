@@ -20,14 +20,19 @@ _HINTS = _OF_THE_FILE | {
 }
 
 
+def _cause(error: BaseException) -> BaseException:
+    """What the driver raised, where SQLAlchemy has wrapped it."""
+    return error.orig if isinstance(error, DBAPIError) and error.orig else error
+
+
 def is_busy(error: BaseException) -> bool:
     """Whether somebody else holds SQLite's write lock."""
-    return isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
+    return isinstance(_cause(error), sqlite3.OperationalError) and "locked" in str(_cause(error))
 
 
 def is_of_the_file(error: BaseException) -> bool:
     """Whether the disk or the permissions are at fault, not the statement."""
-    cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    cause = _cause(error)
     return isinstance(cause, OSError) or any(sign in str(cause) for sign in _OF_THE_FILE)
 
 
@@ -40,9 +45,9 @@ def unavailable(error: BaseException, name: str) -> LedgerError:
     """
     if isinstance(error, LedgerError):
         return error
-    cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    cause = _cause(error)
     if is_busy(cause):
-        return busy(name, 0.0)
+        return busy(name)
     said = f"{cause.strerror}: {cause.filename}" if isinstance(cause, OSError) else str(cause)
     hint = next((text for sign, text in _HINTS.items() if sign in said), "")
     if isinstance(cause, OSError):
@@ -52,9 +57,10 @@ def unavailable(error: BaseException, name: str) -> LedgerError:
     return found
 
 
-def busy(name: str, waited_s: float) -> LedgerBusy:
-    """The typed error for a wait that took too long."""
+def busy(name: str, waited_s: float | None = None) -> LedgerBusy:
+    """The typed error for a wait that took too long, in seconds where known."""
+    how_long = "" if waited_s is None else f" for {waited_s:g} s"
     return LedgerBusy(
-        f"The ledger at {name} was held by another writer for {waited_s:.0f} s.",
+        f"The ledger at {name} was held by another writer{how_long}.",
         hint="Look for a stopped process or an open write transaction on that file.",
     )

@@ -19,11 +19,13 @@ from ledger.books.lockfile import LockFile
 from ledger.books.target import Target
 from ledger.errors import (
     BackupFailed,
+    LedgerBusy,
     LedgerError,
     LedgerTooNew,
     LedgerUnavailable,
     MigrationFailed,
 )
+from ledger.settings import WRITE_PATIENCE_S
 
 HEAD = "0001"
 """The newest revision: known without loading Alembic; a test compares it with the scripts."""
@@ -31,6 +33,9 @@ HEAD = "0001"
 _PACKAGE = Path(__file__).parents[1]
 # Alembic's environment is global to the process, so one upgrade at a time.
 _one_at_a_time = threading.Lock()
+before_fork, after_fork = _one_at_a_time.acquire, _one_at_a_time.release
+_PATIENCE_S = WRITE_PATIENCE_S
+_PAUSE_S = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +89,17 @@ def exclusive(target: Target) -> Iterator[None]:
 
     Raises:
         LedgerUnavailable: the file or its folder can't be written.
+        LedgerBusy: another process held the lock for 60 s.
     """
     assert target.path is not None
     path, lock = target.path, lock_of(target.path)
     with _one_at_a_time:
         try:
             files.private_folder(path.parent)
-            lock.lock()
+            _await(lock, path)
             if not path.exists():
                 files.create_private(path)
-        except OSError as error:
+        except (OSError, LedgerBusy) as error:
             lock.close()
             raise faults.unavailable(error, str(path)) from error
         try:
@@ -101,6 +107,15 @@ def exclusive(target: Target) -> Iterator[None]:
         finally:
             lock.unlock()
             lock.close()
+
+
+def _await(lock: LockFile, path: Path) -> None:
+    """Wait for the lock, but not for ever: whoever opens a ledger must learn who is stuck."""
+    until = clock.monotonic() + _PATIENCE_S
+    while not lock.try_lock():
+        if clock.monotonic() >= until:
+            raise faults.busy(str(path), _PATIENCE_S)
+        clock.sleep(_PAUSE_S)
 
 
 def upgrade(target: Target, script_location: Path | None = None) -> Upgrade:
@@ -181,7 +196,7 @@ def _migrate(target: Target, scripts_at: Path) -> None:
     except LedgerError:
         raise
     except Exception as error:
-        if faults.is_of_the_file(error):
+        if faults.is_of_the_file(error) or faults.is_busy(error):
             raise faults.unavailable(error, target.name) from error
         raise _failed(target, error) from error
 

@@ -16,7 +16,7 @@ from ledger.books.engine import writer_engine
 from ledger.books.lockfile import LockFile
 from ledger.books.statements import Statements
 from ledger.books.target import Target
-from ledger.settings import WRITE_PATIENCE_S
+from ledger.logs import logger
 
 _POLL_S = 0.0001
 _MIB = 1024 * 1024
@@ -74,22 +74,22 @@ class SqliteStore:
         """Run a statement on the driver's connection."""
         return self.open().execute(sql, params)
 
-    def begin(self, deadline: float) -> None:
+    def begin(self, patience_s: float) -> None:
         """Begin a write; the lock file is held, so only strangers can be in the way.
 
         Raises:
-            LedgerBusy: a stranger held the write lock until the deadline.
+            LedgerBusy: a stranger held the write lock for that long.
             sqlite3.Error: the file can't be opened or written.
         """
-        driver = self.open()
+        driver, until = self.open(), clock.monotonic() + patience_s
         while True:
             try:
                 driver.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
                 if not faults.is_busy(error):
                     raise
-                if clock.monotonic() >= deadline:
-                    raise faults.busy(str(self.path), WRITE_PATIENCE_S) from error
+                if clock.monotonic() >= until:
+                    raise faults.busy(str(self.path), patience_s) from error
                 clock.sleep(_POLL_S)
             else:
                 return
@@ -135,9 +135,17 @@ class SqliteStore:
         if size <= self._quiet_until:
             return False
         if size > _AT_ONCE:
-            self.checkpoint()
+            self.tidy()
             return False
         return True
+
+    def tidy(self) -> None:
+        """A checkpoint whose failure loses nothing: it is logged, and tried 1 MiB later."""
+        try:
+            self.checkpoint()
+        except (sqlite3.Error, OSError) as error:
+            self._quiet_until = self._log_size() + _MIB
+            logger.warning("the write-ahead log of %s could not be restarted: %s", self.path, error)
 
     def checkpoint(self) -> tuple[int, int, int]:
         """Restart or cut the log. Only under the lock file, with no transaction of ours open.

@@ -23,6 +23,7 @@ class Insert:
     rank: int
     head: str
     values: str
+    one: str
     names: tuple[str, ...]
     converters: tuple[tuple[int, Callable[[Any], Any]], ...]
 
@@ -37,7 +38,7 @@ class Insert:
 
     def sql(self, rows: int = 1) -> str:
         """The statement for that many rows at once."""
-        return self.head + ", ".join([self.values] * rows)
+        return self.one if rows == 1 else self.head + ", ".join([self.values] * rows)
 
 
 class Statements:
@@ -85,5 +86,6 @@ class Statements:
             convert = kind_of_column.bind_processor(self._dialect)
             if convert is not None:
                 converters.append((index, convert))
+        head, values = f"{head}VALUES ", values.strip()
         rank = self._ranks[table.name]
-        return Insert(rank, f"{head}VALUES ", values.strip(), names, tuple(converters))
+        return Insert(rank, head, values, head + values, names, tuple(converters))

@@ -35,18 +35,17 @@ Work = Table | Step
 
 
 class Unit:
-    """Work and its fate. Whoever takes it first, the writer or a waiter that gave up, owns it."""
+    """Work and its fate."""
 
     def __init__(self, work: Sequence[Work]) -> None:
         self.rows = [item for item in work if isinstance(item, Table)]
         self.steps = [item for item in work if not isinstance(item, Table)]
         self.result: Any = None
         self.error: BaseException | None = None
-        self._owner = threading.Lock()
 
     def take(self) -> bool:
-        """Own this unit; False where somebody else does."""
-        return self._owner.acquire(blocking=False)
+        """Own this unit; False where somebody else does: here, nobody else can."""
+        return True
 
     def outcome(self) -> Any:
         """The last step's result, or the error raised."""
@@ -60,7 +59,19 @@ class Unit:
             logger.error("a record could not be booked: %s", self.error)
 
 
-class WaitedUnit(Unit):
+class _SharedUnit(Unit):
+    """A unit that its waiter may give up: whoever takes it first, writer or waiter, owns it."""
+
+    def __init__(self, work: Sequence[Work]) -> None:
+        super().__init__(work)
+        self._owner = threading.Lock()
+
+    def take(self) -> bool:
+        """Own this unit; False where somebody else does."""
+        return self._owner.acquire(blocking=False)
+
+
+class WaitedUnit(_SharedUnit):
     """A unit that a thread waits for."""
 
     def __init__(self, work: Sequence[Work]) -> None:
@@ -77,7 +88,7 @@ class WaitedUnit(Unit):
         return self._done.acquire(timeout=seconds)
 
 
-class AwaitedUnit(Unit):
+class AwaitedUnit(_SharedUnit):
     """A unit that a task waits for."""
 
     def __init__(self, work: Sequence[Work], loop: "asyncio.AbstractEventLoop") -> None:

@@ -7,10 +7,10 @@ what a step adds goes through a Session of the same transaction.
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ledger import clock
 from ledger.books import faults
 from ledger.books.base import Table
 from ledger.books.commit import commit_units
@@ -43,9 +43,13 @@ class Writer:
     def _start(self) -> None:
         self._is_first = True
         self._turn = threading.Lock()
-        self._queue: queue.SimpleQueue[Unit | None] = queue.SimpleQueue()
+        # What waits is taken only by who has the turn, so nothing overtakes it; the thread
+        # sleeps on its wake, which tells it to look (True) or to end (False).
+        self._waiting: deque[Unit] = deque()
+        self._wake: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
+        self._closing = threading.Lock()
         self._checkpoint_due = False
 
     def write(self, *work: Work, patience_s: float = WRITE_PATIENCE_S) -> Any:
@@ -58,9 +62,10 @@ class Writer:
             LedgerUnavailable: the books can't be written; nothing of the unit is in them.
             LedgerBusy: another writer held them for `patience_s`.
         """
+        direct = Unit(work)
+        if not self._waiting and self._write_directly(direct, patience_s):
+            return direct.outcome()
         unit = WaitedUnit(work)
-        if self._queue.empty() and self._write_directly(unit, patience_s):
-            return unit.outcome()
         self._enqueue(unit)
         if not unit.wait(patience_s):
             if unit.take():
@@ -102,13 +107,17 @@ class Writer:
 
     def close(self) -> None:
         """Write what waits, end the thread, close the connection."""
-        thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
-            self._queue.put(None)
-            thread.join()
-        with self._turn:
-            self._thread = None
-            self._store.close()
+        with self._closing:
+            with self._starting:
+                thread, self._thread = self._thread, None
+            if thread is not None:
+                self._wake.put(False)
+                if thread is not threading.current_thread():
+                    thread.join()
+            with self._turn:
+                self._store.close()
+            if self._waiting:  # came while the thread was ending
+                self._ensure_thread()
 
     # --- forks ----------------------------------------------------------------------------
 
@@ -137,6 +146,8 @@ class Writer:
         if not self._turn.acquire(blocking=False):
             return False
         try:
+            if self._waiting:
+                return False
             try:
                 self._ready()
                 if not self._store.lock.try_lock():
@@ -154,66 +165,69 @@ class Writer:
             self._enqueue(Unit(()))
         return True
 
-    def _commit(self, units: list[Unit], patience_s: float) -> None:
-        deadline = clock.monotonic() + patience_s
+    def _commit(self, units: list[Unit], patience_s: float) -> bool:
+        """Commit; False where nothing was, and the lock may be gone with the connection."""
         prologue = self._prologue() if self._is_first else ()
-        if commit_units(self._store, units, prologue, deadline):
-            self._is_first = False
-            self._checkpoint_due = self._store.wants_checkpoint()
+        if not commit_units(self._store, units, prologue, patience_s):
+            return False
+        self._is_first = False
+        self._checkpoint_due = self._store.wants_checkpoint()
+        return True
 
     def _enqueue(self, unit: Unit) -> None:
-        self._queue.put(unit)
+        self._waiting.append(unit)
+        self._wake.put(True)
         if self._thread is None:
-            with self._starting:
-                if self._thread is None:
-                    self._thread = threading.Thread(
-                        target=self._run, args=(self._queue,), name="ledger-writer", daemon=True
-                    )
-                    self._thread.start()
+            self._ensure_thread()
 
-    def _run(self, mine: "queue.SimpleQueue[Unit | None]") -> None:
+    def _ensure_thread(self) -> None:
+        with self._starting:
+            if self._thread is None:
+                self._wake = queue.SimpleQueue()
+                self._wake.put(True)
+                self._thread = threading.Thread(
+                    target=self._run,
+                    args=(self._waiting, self._wake),
+                    name="ledger-writer",
+                    daemon=True,
+                )
+                self._thread.start()
+
+    def _run(self, waiting: deque[Unit], wake: "queue.SimpleQueue[bool]") -> None:
         """The thread's life: wait for work, take the turn and the lock, commit all that waits."""
-        ending = False
-        while not ending and (first := mine.get()) is not None:
+        while wake.get():
+            if not waiting:
+                continue
             with self._turn:
-                if mine is not self._queue:  # a fork happened; this queue is history
+                if waiting is not self._waiting:  # a fork happened; this queue is history
                     return
-                units = [first]
-                try:
-                    self._ready()
-                    self._store.lock.lock()
-                    ending = _drain(mine, units)
-                    self._commit_waiting(units)
-                except Exception as error:  # noqa: BLE001 - a waiter must never hang
-                    for unit in units:
-                        unit.error = unit.error or faults.unavailable(
-                            error, self._store.target.name
-                        )
-                    tell_all(units)
+                self._commit_waiting(waiting)
 
-    def _commit_waiting(self, units: list[Unit]) -> None:
-        """Commit, wake the waiters, and only then tidy the log. The lock is held."""
+    def _commit_waiting(self, waiting: deque[Unit]) -> None:
+        """Commit all that waits, wake the waiters, and only then tidy the log."""
+        units: list[Unit] = []
         try:
-            taken = [unit for unit in units if unit.take()]
-            work = [unit for unit in taken if unit.rows or unit.steps]
-            if work:
-                self._commit(work, WRITE_PATIENCE_S)
-            units.clear()
-            tell_all(taken)
-            if self._checkpoint_due:
-                self._checkpoint_due = False
-                self._store.checkpoint()
-        finally:
-            self._store.lock.unlock()
+            self._ready()
+            self._store.lock.lock()
+            try:
+                _drain(waiting, units)
+                work = [unit for unit in units if unit.rows or unit.steps]
+                done = self._commit(work, WRITE_PATIENCE_S) if work else True
+                told, units = units, []
+                tell_all(told)
+                if done and self._checkpoint_due:
+                    self._checkpoint_due = False
+                    self._store.tidy()
+            finally:
+                self._store.lock.unlock()
+        except BaseException as error:  # noqa: BLE001 - a waiter must never hang
+            _drain(waiting, units)
+            for unit in units:
+                unit.error = unit.error or faults.unavailable(error, self._store.target.name)
+            tell_all(units)
 
 
-def _drain(waiting: "queue.SimpleQueue[Unit | None]", units: list[Unit]) -> bool:
-    """Add everything that waits by now. True where the end was asked for."""
-    while True:
-        try:
-            unit = waiting.get_nowait()
-        except queue.Empty:
-            return False
-        if unit is None:
-            return True
-        units.append(unit)
+def _drain(waiting: deque[Unit], units: list[Unit]) -> None:
+    """Move over everything that waits by now."""
+    while waiting:
+        units.append(waiting.popleft())

@@ -6,6 +6,7 @@ Decided once for each file; what is asked of the file system here is not on the 
 import dataclasses
 import functools
 import os
+import stat
 import sysconfig
 from pathlib import Path
 from typing import Literal
@@ -173,7 +174,8 @@ def _folder_of(path: Path) -> tuple[Path | None, str]:
 def _candidates(own: Path) -> list[Path]:
     """A file's folder and those above it, up to the project's root.
 
-    Without a project's marker they end below the user's home folder or the root of the disk.
+    Without a project's marker they end below the user's home folder, the root of the disk, or a
+    folder into which everyone may write: what one program left in /tmp must not claim all there.
     How the program was started (`sys.path[0]`) has no say: the same file must give the same
     folder as a script, as a module and in a test.
     """
@@ -181,9 +183,17 @@ def _candidates(own: Path) -> list[Path]:
     found = [own]
     for folder in (own, *own.parents):
         if folder != own:
-            if folder == user_home or not folder.name:
+            if folder == user_home or not folder.name or _is_everyones(folder):
                 break
             found.append(folder)
         if folder == user_home or any(_there(folder / marker) for marker in _PROJECT_MARKERS):
             break
     return found
+
+
+def _is_everyones(folder: Path) -> bool:
+    """Whether any user may write into a folder."""
+    try:
+        return bool(folder.stat().st_mode & stat.S_IWOTH)
+    except OSError:
+        return False

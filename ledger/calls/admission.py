@@ -15,8 +15,8 @@ from ledger.books.unit import Work
 from ledger.callers import configs, provisioning
 from ledger.callers.configs import CallerConfig, GlobalConfig
 from ledger.callers.detection import Caller, detect
-from ledger.callers.keys import find_key, write_env_template
-from ledger.calls.payload import Messages, check_provider
+from ledger.callers.keys import FoundKey, find_key, write_env_template
+from ledger.calls.payload import Messages, check_call, check_provider
 from ledger.calls.register import Register
 from ledger.errors import (
     CallerDisabled,
@@ -39,6 +39,7 @@ class Ask:
     timeout_s: float | None
     params: dict[str, Any] = field(repr=False)
     caller: Caller | None = None
+    rules: GlobalConfig | None = None
     refused: CallRefused | None = None
 
 
@@ -104,12 +105,15 @@ class Desk:
         """Detect the caller, in the caller's own thread and frame. Refusals wait for the flow."""
         ask = Ask(messages, model, timeout_s, params)
         try:
-            ask.caller = self.detect(frame, caller)
+            ask.rules = self.rules()
+            ask.caller = self.detect(frame, caller, ask.rules)
         except CallRefused as refused:
             ask.refused = refused
         return ask
 
-    def detect(self, frame: FrameType, explicit: str | None) -> Caller:
+    def detect(
+        self, frame: FrameType, explicit: str | None, rules: GlobalConfig | None = None
+    ) -> Caller:
         """Who calls.
 
         Raises:
@@ -117,8 +121,8 @@ class Desk:
             CallerInvalid: `explicit` is no name.
             ConfigInvalid: the home's config is broken.
         """
-        home, rules = self._settings.home, self.rules()
-        found = detect(frame, explicit=explicit, transparent_paths=rules.transparent, home=home)
+        home, transparent = self._settings.home, (rules or self.rules()).transparent
+        found = detect(frame, explicit=explicit, transparent_paths=transparent, home=home)
         root = self._settings.callers_root
         if root is not None and found.folder is not None and not found.folder.is_relative_to(root):
             folder = root.joinpath(*found.folder.parts[1:])
@@ -138,14 +142,16 @@ class Desk:
         """
         if ask.refused is not None:
             raise ask.refused
-        caller, rules = ask.caller, self.rules()
+        caller, rules = ask.caller, ask.rules
         assert caller is not None
+        assert rules is not None
         if not rules.enabled:
             raise CallerDisabled(
                 "The ledger is switched off: `enabled` is false for everyone.",
                 hint=f"See {self._settings.home / 'api_json' / 'openrouter_config.json'}.",
                 caller=caller.name,
             )
+        check_call(ask.model, ask.timeout_s)
         check_provider(ask.params, rules.default_provider)
         caller_id, config, is_new = yield from self._enter(caller, rules)
         model = _model(ask, caller, config, is_new=is_new)
@@ -169,22 +175,25 @@ class Desk:
         seen = (self._api_key, self._environ.get("OPENROUTER_API_KEY"), rules.api_key)
         if self._key is not None and self._key[0] == seen:
             return self._key[1]
-        home = self._settings.home
-        found, _ = find_key(
-            argument=self._api_key,
-            environ=self._environ,
-            config=rules,
-            home=home,
-            cwd=Path.cwd(),
-            is_placeholder=keys.is_placeholder,
-        )
+        found, _ = self.found_keys(rules)
         if found is None:
-            raise _no_key(home)
+            raise _no_key(self._settings.home)
         checked = keys.check(found.key)
         known = (checked, keys.key_hash(checked))
         if any(seen):  # a key from a .env is looked up again: the file may change
             self._key = (seen, known)
         return known
+
+    def found_keys(self, rules: GlobalConfig) -> tuple[FoundKey | None, list[FoundKey]]:
+        """The key that counts, unchecked, and every key that a place holds; looked up anew."""
+        return find_key(
+            argument=self._api_key,
+            environ=self._environ,
+            config=rules,
+            home=self._settings.home,
+            cwd=Path.cwd(),
+            is_placeholder=keys.is_placeholder,
+        )
 
     def api_key(self, provider: str) -> str:
         """The key for a provider, checked; access is logged without it.

@@ -1,29 +1,72 @@
-"""The same stack of one-connection transports for tasks: one stack for each event loop."""
+"""The same stack of connections for tasks: one stack for each event loop."""
 
 import asyncio
 import weakref
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
+from typing import cast
 
+import httpcore
 import httpx
 
 from ledger import clock
+from ledger.calls import route
 from ledger.calls.deadline import AsyncBackend, Deadline
-from ledger.calls.pool import DEADLINE, KEEPALIVE_S, MAX_CONNECTIONS, proxy_for, tls_for
+from ledger.calls.pool import MAX_CONNECTIONS
+from ledger.calls.route import DEADLINE, KEEPALIVE_S
 
-_ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE_S)
 
-
-class _Connection(httpx.AsyncHTTPTransport):
-    """A transport of one connection under a deadline of its own."""
+class _Connection:
+    """One connection under a deadline of its own."""
 
     def __init__(self, url: httpx.URL) -> None:
-        proxy = proxy_for(url)
-        super().__init__(verify=tls_for(url, proxy), proxy=proxy, limits=_ONE)
         self.deadline = Deadline()
-        # httpx offers no way to name a network backend; a test proves that this one is used.
-        self._pool._network_backend = AsyncBackend(self.deadline)  # noqa: SLF001
         self.idle_since = 0.0
+        self._inner = self._direct_or_proxied(url, route.proxy_for(url))
+
+    def _direct_or_proxied(
+        self, url: httpx.URL, proxy: httpx.Proxy | None
+    ) -> httpcore.AsyncHTTPConnection | httpcore.AsyncConnectionPool:
+        backend = AsyncBackend(self.deadline)
+        if proxy is None:
+            return httpcore.AsyncHTTPConnection(
+                origin=route.core_url(url).origin,
+                ssl_context=route.tls_for(url.raw_scheme),
+                keepalive_expiry=KEEPALIVE_S,
+                network_backend=backend,
+            )
+        options = route.proxy_options(proxy)
+        if proxy.url.scheme.startswith("socks"):
+            return httpcore.AsyncSOCKSProxy(**options, network_backend=backend)
+        return httpcore.AsyncHTTPProxy(
+            **options,
+            proxy_headers=proxy.headers.raw,
+            proxy_ssl_context=proxy.ssl_context,
+            network_backend=backend,
+        )
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether another request may go over it; the other side may have closed it."""
+        inner = self._inner
+        if isinstance(inner, httpcore.AsyncConnectionPool):
+            return True  # it opens its one connection anew by itself
+        return not inner.has_expired() and not inner.is_closed()
+
+    async def send(self, request: httpx.Request) -> httpcore.Response:
+        """Send a request and read the response's head.
+
+        Raises:
+            httpx.TransportError: as httpx's own transport does.
+        """
+        try:
+            return await self._inner.handle_async_request(route.core_request(request))
+        except Exception as error:  # noqa: BLE001 - raised again, under the name that callers know
+            route.raise_translated(error, request)
+
+    async def close(self) -> None:
+        """Close it."""
+        await self._inner.aclose()
 
 
 class _Stack:
@@ -46,7 +89,31 @@ class _Stack:
     async def close(self) -> None:
         """Close every idle connection."""
         while self.idle:
-            await self.idle.pop().aclose()
+            await self.idle.pop().close()
+
+    async def take(self, url: httpx.URL) -> _Connection:
+        """An idle connection, last used first, or a new one."""
+        origin = (url.scheme, url.host, url.port)
+        if origin != self.origin:  # another base URL: connections to the old one are useless
+            await self.close()
+            self.origin = origin
+        while self.idle:
+            connection = self.idle.pop()
+            if connection.is_usable:
+                return connection
+            await connection.close()
+        return _Connection(url)
+
+    async def give_back(self, connection: _Connection, *, whole: bool) -> None:
+        """Keep the connection for the next call, unless an answer is still in it."""
+        self.free.release()
+        if not whole:
+            await connection.close()
+            return
+        now = connection.idle_since = clock.monotonic()
+        self.idle.append(connection)
+        while self.idle and now - self.idle[0].idle_since > KEEPALIVE_S:
+            await self.idle.popleft().close()
 
     async def _keep(self) -> AsyncGenerator[None, None]:
         try:
@@ -72,21 +139,24 @@ class AsyncPool(httpx.AsyncBaseTransport):
         """
         ends_at = request.extensions[DEADLINE]
         stack = await self._stack()
-        await self._turn(stack, request, ends_at)
+        await _turn(stack, request, ends_at)
         connection = None
         try:
-            connection = await self._take(stack, request.url)
+            connection = await stack.take(request.url)
             connection.deadline.start(ends_at)
-            response = await connection.handle_async_request(request)
+            response = await connection.send(request)
         except BaseException:
             stack.free.release()
             if connection is not None:
                 request.extensions["ledger.wrote"] = connection.deadline.wrote
-                await connection.aclose()
+                await connection.close()
             raise
-        assert isinstance(response.stream, httpx.AsyncByteStream)
-        response.stream = _Borrowed(response.stream, stack, connection)
-        return response
+        return httpx.Response(
+            response.status,
+            headers=response.headers,
+            stream=_Borrowed(response, request, stack, connection),
+            extensions=response.extensions,
+        )
 
     async def aclose(self) -> None:
         """Close the idle connections of the running loop."""
@@ -102,56 +172,49 @@ class AsyncPool(httpx.AsyncBaseTransport):
             await stack.watch()
         return stack
 
-    async def _turn(self, stack: _Stack, request: httpx.Request, ends_at: float) -> None:
-        if not stack.free.locked():
-            await stack.free.acquire()
-            return
-        try:
-            async with asyncio.timeout(max(ends_at - clock.monotonic(), 0)):
-                await stack.free.acquire()
-        except TimeoutError as error:
-            message = "no connection became free in time"
-            raise httpx.PoolTimeout(message, request=request) from error
 
-    async def _take(self, stack: _Stack, url: httpx.URL) -> _Connection:
-        origin = (url.scheme, url.host, url.port)
-        if origin != stack.origin:  # another base URL: connections to the old one are useless
-            await stack.close()
-            stack.origin = origin
-        return stack.idle.pop() if stack.idle else _Connection(url)
+async def _turn(stack: _Stack, request: httpx.Request, ends_at: float) -> None:
+    """Wait for a free connection, within the call's time."""
+    if not stack.free.locked():
+        await stack.free.acquire()
+        return
+    try:
+        async with asyncio.timeout(max(ends_at - clock.monotonic(), 0)):
+            await stack.free.acquire()
+    except TimeoutError as error:
+        message = "no connection became free in time"
+        raise httpx.PoolTimeout(message, request=request) from error
 
 
 class _Borrowed(httpx.AsyncByteStream):
     """A response's bytes; closing it gives the connection back."""
 
     def __init__(
-        self, inner: httpx.AsyncByteStream, stack: _Stack, connection: _Connection
+        self,
+        response: httpcore.Response,
+        request: httpx.Request,
+        stack: _Stack,
+        connection: _Connection,
     ) -> None:
-        self._inner = inner
+        self._response = response
+        self._request = request
         self._stack = stack
         self._connection: _Connection | None = connection
         self._whole = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._inner:
-            yield chunk
+        try:
+            async for chunk in cast("AsyncIterable[bytes]", self._response.stream):
+                yield chunk
+        except Exception as error:  # noqa: BLE001 - raised again, under the name that callers know
+            route.raise_translated(error, self._request)
         self._whole = True
 
     async def aclose(self) -> None:
         connection, self._connection = self._connection, None
-        try:
-            await self._inner.aclose()
-        finally:
-            if connection is not None:
-                self._stack.free.release()
-                await self._keep_or_close(connection)
-
-    async def _keep_or_close(self, connection: _Connection) -> None:
-        idle = self._stack.idle
-        if not self._whole:
-            await connection.aclose()
+        if connection is None:
             return
-        connection.idle_since = clock.monotonic()
-        idle.append(connection)
-        while idle and clock.monotonic() - idle[0].idle_since > KEEPALIVE_S:
-            await idle.popleft().aclose()
+        try:
+            await self._response.aclose()
+        finally:
+            await self._stack.give_back(connection, whole=self._whole)

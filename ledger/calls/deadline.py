@@ -1,7 +1,9 @@
-"""The total deadline of a call: each connect, write and read gets only the time that is left.
+"""The network under a call: a total deadline for every step, and one write for one request.
 
 Timeouts of an HTTP client are per read, so a server that drips a byte at a time holds a
 1-second timeout open for as long as it likes. Here the network layer itself knows the end.
+A client also writes a request's head and body apart; here they leave together, which saves a
+system call, and often a packet and a wake-up of the other side.
 """
 
 import math
@@ -12,6 +14,8 @@ from typing import Any
 import httpcore
 
 from ledger import clock
+
+_FLUSH_AT = 64 * 1024
 
 
 class Deadline:
@@ -48,7 +52,7 @@ def addresses(host: str, port: int) -> list[str]:
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise httpcore.ConnectError(str(error)) from error
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
@@ -59,15 +63,23 @@ class _Stream(httpcore.NetworkStream):
     def __init__(self, inner: httpcore.NetworkStream, deadline: Deadline) -> None:
         self._inner = inner
         self._deadline = deadline
+        self._waiting = b""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        left = self._deadline.left(timeout, httpcore.ReadTimeout)
-        return self._inner.read(max_bytes, left)
+        if self._waiting:
+            self._flush(timeout)
+        return self._inner.read(max_bytes, self._deadline.left(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._waiting += buffer
+        if len(self._waiting) >= _FLUSH_AT:
+            self._flush(timeout)
+
+    def _flush(self, timeout: float | None) -> None:
         left = self._deadline.left(timeout, httpcore.WriteTimeout)
+        waiting, self._waiting = self._waiting, b""
         self._deadline.wrote = True
-        self._inner.write(buffer, left)
+        self._inner.write(waiting, left)
 
     def close(self) -> None:
         self._inner.close()
@@ -120,15 +132,24 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
     def __init__(self, inner: httpcore.AsyncNetworkStream, deadline: Deadline) -> None:
         self._inner = inner
         self._deadline = deadline
+        self._waiting = b""
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's signature
+        if self._waiting:
+            await self._flush(timeout)
         left = self._deadline.left(timeout, httpcore.ReadTimeout)
         return await self._inner.read(max_bytes, left)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's signature
+        self._waiting += buffer
+        if len(self._waiting) >= _FLUSH_AT:
+            await self._flush(timeout)
+
+    async def _flush(self, timeout: float | None) -> None:  # noqa: ASYNC109 - as its callers
         left = self._deadline.left(timeout, httpcore.WriteTimeout)
+        waiting, self._waiting = self._waiting, b""
         self._deadline.wrote = True
-        await self._inner.write(buffer, left)
+        await self._inner.write(waiting, left)
 
     async def aclose(self) -> None:
         await self._inner.aclose()

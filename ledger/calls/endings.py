@@ -6,6 +6,7 @@ first byte the provider may have worked and charged, whatever became of the answ
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
@@ -18,6 +19,8 @@ _NEVER_SENT = (
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
 )
+# Of these the network layer knows better: it counts as written what was handed to the system.
+_SENT_IF_WRITTEN = (httpx.LocalProtocolError, httpx.WriteTimeout)
 _SETTLE = "If the provider did the work, its cost is settled later; don't send it again unseen."
 
 
@@ -46,9 +49,9 @@ def of(error: BaseException, *, wrote: bool, over: bool) -> Ending:
     """
     if not isinstance(error, Exception):
         return Ending("cancelled", wrote, None)
-    sent = not isinstance(error, _NEVER_SENT) and (
-        wrote or not isinstance(error, httpx.LocalProtocolError)
-    )
+    sent = wrote or isinstance(error, httpx.RequestError)
+    if isinstance(error, _NEVER_SENT) or (isinstance(error, _SENT_IF_WRITTEN) and not wrote):
+        sent = False
     status = "interrupted" if sent else "failed"
     return Ending(status, sent, _explained(error, sent=sent, over=over))
 
@@ -69,8 +72,8 @@ def _explained(error: Exception, *, sent: bool, over: bool) -> Callable[..., err
         kind, said = errors.ConnectionLost, f"The connection broke: {_cause(error)}."
         hint = _SETTLE
 
-    def explained(**facts: str | None) -> errors.LedgerError:
-        found = kind(said, hint=hint, **facts)  # type: ignore[arg-type]
+    def explained(**facts: Any) -> errors.LedgerError:
+        found = kind(said, hint=hint, **facts)
         found.__cause__ = error
         return found
 

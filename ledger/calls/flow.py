@@ -9,17 +9,17 @@ from typing import Any
 
 import httpx
 
-from ledger import __version__, clock
+from ledger import clock
 from ledger.books.books import Books
 from ledger.books.ids import new_id
 from ledger.books.models import Refusal, Request
 from ledger.books.unit import Work
 from ledger.books.writer import Writer
-from ledger.calls import decoding, payload
+from ledger.calls import headers, payload
 from ledger.calls.admission import Admitted, Ask, Desk
-from ledger.calls.pool import DEADLINE
 from ledger.calls.recorder import EXCHANGE, Exchange
 from ledger.calls.reply import Reply
+from ledger.calls.route import DEADLINE
 from ledger.errors import CallRefused, LedgerError, OutcomeNotRecorded
 from ledger.logs import logger
 from ledger.openrouter import endpoints, exact
@@ -27,7 +27,6 @@ from ledger.settings import DEFAULT_DEADLINE_S
 
 SOURCE = "get_response"
 _MS_PER_S = 1000
-_AGENT = f"openrouter-ledger/{__version__} python-httpx/{httpx.__version__}"
 
 Flow = Generator[Work | httpx.Request, Any, Reply]
 
@@ -45,7 +44,6 @@ class Calls:
         self._books = books
         self._desk = desk
         self._after = after
-        self._urls: dict[str, httpx.URL] = {}
 
     def call(self, ask: Ask) -> Flow:
         """One call.
@@ -86,22 +84,15 @@ class Calls:
         row = self._row(admitted, deadline_s, applied)
         exchange = Exchange(row, admitted.caller.name, ends_at)
         silence = min(admitted.rules.timeout_seconds, deadline_s)
-        request = httpx.Request(
-            "POST",
-            self._url(admitted.base_url),
-            headers=_headers(admitted.key),
-            content=body,
-            extensions={
-                "timeout": dict.fromkeys(("connect", "read", "write", "pool"), silence),
-                DEADLINE: ends_at,
-                EXCHANGE: exchange,
-            },
-        )
+        url = endpoints.url(admitted.base_url, endpoints.CHAT_COMPLETIONS)
+        request = headers.post(url, admitted.key, body, silence)
+        request.extensions[DEADLINE] = ends_at
+        request.extensions[EXCHANGE] = exchange
         return exchange, request
 
     def _row(self, admitted: Admitted, deadline_s: float, applied: dict[str, Any]) -> Request:
         now = clock.now()
-        return Request.model_construct(
+        return Request.booked(
             id=new_id(),
             process_id=self._books.process.id,
             caller_id=admitted.caller_id,
@@ -111,23 +102,19 @@ class Calls:
             base_url=admitted.base_url,
             model_asked=exact.clean(admitted.model),
             started_at=now,
-            day=clock.day_of(now),
+            day=now.date().isoformat(),
             timeout_ms=round(deadline_s * _MS_PER_S),
             streamed=False,
             key_hash=admitted.key_hash,
             config_applied=_applied_text(applied),
         )
 
-    def _url(self, base_url: str) -> httpx.URL:
-        url = self._urls.get(base_url)
-        if url is None:
-            url = httpx.URL(endpoints.url(base_url, endpoints.CHAT_COMPLETIONS))
-            self._urls[base_url] = url
-        return url
-
     def _refuse(self, ask: Ask, refused: CallRefused) -> Generator[Work, Any, None]:
         """Book a refusal; the refusal itself is raised by the caller of this."""
         caller = ask.caller
+        model = ask.model if isinstance(ask.model, str) and ask.model else None
+        refused.caller = refused.caller or (caller.name if caller else None)
+        refused.model = refused.model or model
         logger.warning("call refused: %s", refused)
         now = clock.now()
         known = self._desk.register.find(caller) if caller else None
@@ -137,7 +124,7 @@ class Calls:
             caller_name=caller.name if caller else None,
             chain=caller.chain if caller else None,
             source=SOURCE,
-            model_asked=exact.clean(ask.model) if isinstance(ask.model, str) else None,
+            model_asked=exact.clean(model) if model else None,
             at=now,
             day=clock.day_of(now),
             reason=type(refused).__name__,
@@ -147,18 +134,6 @@ class Calls:
             yield lambda transaction: transaction.add(row)
         except LedgerError as error:
             logger.error("the refusal could not be booked: %s", error)
-
-
-def _headers(key: str) -> list[tuple[bytes, bytes]]:
-    """What an httpx client would send, with our name."""
-    return [
-        (b"accept", b"*/*"),
-        (b"accept-encoding", decoding.ACCEPT_ENCODING.encode()),
-        (b"connection", b"keep-alive"),
-        (b"user-agent", _AGENT.encode()),
-        (b"authorization", b"Bearer " + key.encode()),
-        (b"content-type", b"application/json"),
-    ]
 
 
 def _applied_text(applied: dict[str, Any]) -> str | None:

@@ -8,7 +8,28 @@ from typing import Any
 from ledger.callers.configs import CallerConfig
 from ledger.errors import ProviderUnsupported, RequestInvalid
 
+MAX_TIMEOUT_S = 1_000_000
+"""The longest total time of a call: what every platform's waits can take, and then some days."""
+
 Messages = str | Sequence[dict[str, Any]]
+
+
+def check_call(model: object, timeout_s: object) -> None:
+    """What a module without types may have passed as model and timeout.
+
+    Raises:
+        RequestInvalid: the model is no text, or the timeout no number of seconds above 0.
+    """
+    if model is not None and not isinstance(model, str):
+        raise RequestInvalid(f"model must be text, not {type(model).__name__}.")
+    if timeout_s is None:
+        return
+    is_number = isinstance(timeout_s, int | float) and not isinstance(timeout_s, bool)
+    if not is_number or not 0 < timeout_s <= MAX_TIMEOUT_S:  # type: ignore[operator]
+        raise RequestInvalid(
+            f"timeout must be a number of seconds above 0 and at most {MAX_TIMEOUT_S}.",
+            hint="Leave it out for the default of 600.",
+        )
 
 
 def check_provider(params: dict[str, Any], default_provider: str) -> None:

@@ -1,67 +1,77 @@
-"""Connections for our own calls: a stack of one-connection transports, last used first.
+"""Connections for our own calls: a stack, last used first.
 
 One shared pool scans all its connections on every request, which costs most of the time when
-many calls are in flight. A transport alone drops what a client adds: proxies and CA settings
-from the environment are put back here.
+many calls are in flight. Here each call takes a whole connection and gives it back.
 """
 
-import ssl
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from functools import cache
-from urllib.request import getproxies, proxy_bypass
+from typing import cast
 
+import httpcore
 import httpx
 
 from ledger import clock
+from ledger.calls import route
 from ledger.calls.deadline import Backend, Deadline
+from ledger.calls.route import DEADLINE, KEEPALIVE_S
 
 MAX_CONNECTIONS = 100
-KEEPALIVE_S = 5.0
-DEADLINE = "ledger.deadline"
-"""The request extension that holds the monotonic time at which a call must end."""
-
-_ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEPALIVE_S)
 
 
-@cache
-def shared_tls() -> ssl.SSLContext:
-    """One TLS context for all connections: making one costs 25 ms. Reads SSL_CERT_FILE/DIR."""
-    return httpx.create_ssl_context()
-
-
-@cache
-def _no_tls() -> ssl.SSLContext:
-    """For plain HTTP to this machine, where no certificate is ever looked at."""
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
-def tls_for(url: httpx.URL, proxy: str | None) -> ssl.SSLContext:
-    """The context that a connection to this URL needs."""
-    return shared_tls() if url.scheme == "https" or proxy else _no_tls()
-
-
-def proxy_for(url: httpx.URL) -> str | None:
-    """The proxy that the environment names for a URL, unless NO_PROXY exempts its host."""
-    proxies = getproxies()
-    found = proxies.get(url.scheme) or proxies.get("all")
-    if not found or proxy_bypass(url.host):
-        return None
-    return found if "://" in found else f"http://{found}"
-
-
-class _Connection(httpx.HTTPTransport):
-    """A transport of one connection under a deadline of its own."""
+class _Connection:
+    """One connection under a deadline of its own."""
 
     def __init__(self, url: httpx.URL) -> None:
-        proxy = proxy_for(url)
-        super().__init__(verify=tls_for(url, proxy), proxy=proxy, limits=_ONE)
         self.deadline = Deadline()
-        # httpx offers no way to name a network backend; a test proves that this one is used.
-        self._pool._network_backend = Backend(self.deadline)  # noqa: SLF001
         self.idle_since = 0.0
+        self._inner = self._direct_or_proxied(url, route.proxy_for(url))
+
+    def _direct_or_proxied(
+        self, url: httpx.URL, proxy: httpx.Proxy | None
+    ) -> httpcore.HTTPConnection | httpcore.ConnectionPool:
+        backend = Backend(self.deadline)
+        if proxy is None:
+            return httpcore.HTTPConnection(
+                origin=route.core_url(url).origin,
+                ssl_context=route.tls_for(url.raw_scheme),
+                keepalive_expiry=KEEPALIVE_S,
+                network_backend=backend,
+            )
+        options = route.proxy_options(proxy)
+        if proxy.url.scheme.startswith("socks"):
+            return httpcore.SOCKSProxy(**options, network_backend=backend)
+        return httpcore.HTTPProxy(
+            **options,
+            proxy_headers=proxy.headers.raw,
+            proxy_ssl_context=proxy.ssl_context,
+            network_backend=backend,
+        )
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether another request may go over it; the other side may have closed it."""
+        inner = self._inner
+        if isinstance(inner, httpcore.ConnectionPool):
+            return True  # it opens its one connection anew by itself
+        return not inner.has_expired() and not inner.is_closed()
+
+    def send(self, request: httpx.Request) -> httpcore.Response:
+        """Send a request and read the response's head.
+
+        Raises:
+            httpx.TransportError: as httpx's own transport does.
+        """
+        try:
+            return self._inner.handle_request(route.core_request(request))
+        except Exception as error:  # noqa: BLE001 - raised again, under the name that callers know
+            route.raise_translated(error, request)
+
+    def close(self) -> None:
+        """Close it."""
+        self._inner.close()
 
 
 class Pool(httpx.BaseTransport):
@@ -69,7 +79,7 @@ class Pool(httpx.BaseTransport):
 
     def __init__(self, max_connections: int = MAX_CONNECTIONS) -> None:
         self._idle: deque[_Connection] = deque()
-        self._free = threading.BoundedSemaphore(max_connections)
+        self._free = threading.Semaphore(max_connections)
         self._origin: tuple[str, str, int | None] | None = None
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -85,27 +95,31 @@ class Pool(httpx.BaseTransport):
         try:
             connection = self._take(request.url)
             connection.deadline.start(ends_at)
-            response = connection.handle_request(request)
+            response = connection.send(request)
         except BaseException:
+            self._free.release()
             if connection is not None:
                 request.extensions["ledger.wrote"] = connection.deadline.wrote
                 connection.close()
-            self._free.release()
             raise
-        assert isinstance(response.stream, httpx.SyncByteStream)
-        response.stream = _Borrowed(response.stream, self, connection)
-        return response
+        return httpx.Response(
+            response.status,
+            headers=response.headers,
+            stream=_Borrowed(response, request, self, connection),
+            extensions=response.extensions,
+        )
 
     def give_back(self, connection: _Connection, *, whole: bool) -> None:
         """Keep the connection for the next call, unless an answer is still in it."""
-        self._free.release()
         if not whole:
+            self._free.release()
             connection.close()
             return
-        connection.idle_since = clock.monotonic()
+        now = connection.idle_since = clock.monotonic()
         self._idle.append(connection)
-        while self._idle and clock.monotonic() - self._idle[0].idle_since > KEEPALIVE_S:
-            with suppress(IndexError):
+        self._free.release()  # not before: who waits is to find this one, not to open another
+        with suppress(IndexError):  # another thread may have taken what is looked at
+            while now - self._idle[0].idle_since > KEEPALIVE_S:
                 self._idle.popleft().close()
 
     def close(self) -> None:
@@ -119,27 +133,45 @@ class Pool(httpx.BaseTransport):
         if origin != self._origin:  # another base URL: connections to the old one are useless
             self.close()
             self._origin = origin
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return _Connection(url)
+        while self._idle:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                break
+            if connection.is_usable:
+                return connection
+            connection.close()
+        return _Connection(url)
 
 
 class _Borrowed(httpx.SyncByteStream):
     """A response's bytes; closing it gives the connection back."""
 
-    def __init__(self, inner: httpx.SyncByteStream, pool: Pool, connection: _Connection) -> None:
-        self._inner = inner
+    def __init__(
+        self,
+        response: httpcore.Response,
+        request: httpx.Request,
+        pool: Pool,
+        connection: _Connection,
+    ) -> None:
+        self._response = response
+        self._request = request
         self._pool = pool
         self._connection: _Connection | None = connection
         self._whole = False
 
     def __iter__(self) -> Iterator[bytes]:
-        yield from self._inner
+        try:
+            yield from cast("Iterable[bytes]", self._response.stream)
+        except Exception as error:  # noqa: BLE001 - raised again, under the name that callers know
+            route.raise_translated(error, self._request)
         self._whole = True
 
     def close(self) -> None:
-        self._inner.close()
         connection, self._connection = self._connection, None
-        if connection is not None:
+        if connection is None:
+            return
+        try:
+            self._response.close()
+        finally:
             self._pool.give_back(connection, whole=self._whole)

@@ -91,7 +91,9 @@ class Exchange:
             wrote: whether bytes of the request may have left.
         """
         ending = endings.of(error, wrote=wrote, over=clock.monotonic() >= self.ends_at)
-        self.failure = ending.error(**self._facts()) if ending.error else None
+        self.failure = (
+            ending.error(**self._facts(), http_status=self._status) if ending.error else None
+        )
         return self._end(ending.status, sent=ending.sent)
 
     # --- reading --------------------------------------------------------------------------
@@ -152,7 +154,7 @@ class Exchange:
         answer = self.answer
         usage = (answer.usage if answer else None) or _NO_USAGE
         generation_id = self._generation_id()
-        self.outcome = Outcome.model_construct(
+        self.outcome = Outcome.booked(
             id=self.request.id,
             ended_at=clock.now(),
             status=status,

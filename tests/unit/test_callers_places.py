@@ -79,3 +79,11 @@ def test_names_are_told_apart_further_up_where_the_folders_names_are_equal() -> 
     assert claims == [("x", False), ("src.x", True), ("c.src.x", True)]
     assert known.claim("x", Path("/b/src")) == ("src.x", True)
     assert known.claim("x", None) == ("callers.x", True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no such permission bits")
+def test_what_lies_in_a_folder_that_all_may_write_claims_nothing_below_it(tmp_path: Path) -> None:
+    everyones = tmp_path / "shared"
+    (everyones / "shared_json").mkdir(parents=True)
+    everyones.chmod(0o1777)
+    assert _place(everyones / "mine" / "x.py").folder == everyones / "mine"

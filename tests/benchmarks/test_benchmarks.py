@@ -1,0 +1,13 @@
+"""The measurements run and say what they should; their figures never decide a test."""
+
+import measure
+
+
+def test_every_way_is_measured_against_its_base() -> None:
+    found = measure.measure(rounds=1, calls=20)
+    for title, figures in found.items():
+        base = title.partition(", to ")[2]
+        assert figures[base] == 1.0
+        assert all(ratio > 0 for ratio in figures.values())
+    assert "ledger, FULL" in found["one after another, to bare httpx"]
+    assert "ledger, one call" in found["whole processes, to bare httpx, one call"]

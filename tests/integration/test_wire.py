@@ -1,0 +1,311 @@
+"""What can come over a wire, through `get_response`: respx for bodies, raw sockets below HTTP."""
+
+import asyncio
+import gzip
+import socket
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import respx
+from callkit import CALLER, DRIVERS, call, failure, only, open_ledger
+from rawserver import BODY, RawServer, answer, read_request
+
+from ledger import errors
+from ledger.calls import decoding
+from ledger.client import Ledger
+
+BASE = "https://openrouter.ai/api/v1"
+URL = f"{BASE}/chat/completions"
+MODEL = "openai/gpt-4o-mini"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def ledger(home: Path) -> Iterator[Ledger]:
+    with open_ledger(home, BASE) as opened:
+        yield opened
+
+
+# --- through respx -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_a_users_own_respx_route_sees_our_call(ledger: Ledger, home: Path, driver: str) -> None:
+    with respx.mock:
+        route = respx.post(URL).mock(httpx.Response(200, content=BODY))
+        assert call(ledger, driver, model=MODEL, user="u") == "raw"
+    (seen,) = route.calls
+    assert seen.request.headers["authorization"].startswith("Bearer sk-or-v1-")
+    assert b'"user":"u"' in seen.request.content
+    assert only(home, "select status, cost_usd from request_status") == {
+        "status": "finished",
+        "cost_usd": "0.5",
+    }
+
+
+RAISED = {
+    "connect": (httpx.ConnectError("refused"), errors.NotSent, "failed", "not_charged"),
+    "connect timeout": (httpx.ConnectTimeout("slow"), errors.NotSent, "failed", "not_charged"),
+    "proxy": (httpx.ProxyError("407"), errors.NotSent, "failed", "not_charged"),
+    "pool": (httpx.PoolTimeout("full"), errors.NotSent, "failed", "not_charged"),
+    "read timeout": (httpx.ReadTimeout("s"), errors.SilenceTimeout, "interrupted", "unknown"),
+    "read": (httpx.ReadError("reset"), errors.ConnectionLost, "interrupted", "unknown"),
+    "protocol": (
+        httpx.RemoteProtocolError("gone"),
+        errors.ConnectionLost,
+        "interrupted",
+        "unknown",
+    ),
+}
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("name", RAISED)
+def test_each_fault_of_a_transport_has_its_error_and_grade(
+    ledger: Ledger, home: Path, name: str, driver: str
+) -> None:
+    raised, kind, status, grade = RAISED[name]
+    with respx.mock:
+        route = respx.post(URL).mock(side_effect=raised)
+        error = failure(ledger, driver, model=MODEL)
+    assert type(error) is kind
+    assert (error.http_status, route.call_count) == (None, 1)
+    row = only(home, "select status, cost_grade, http_status, error_type from outcome")
+    assert row == {
+        "status": status,
+        "cost_grade": grade,
+        "http_status": None,
+        "error_type": kind.__name__,
+    }
+
+
+DEEP = b'{"id":"gen-1","choices":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+BODIES: dict[str, tuple[bytes, type[errors.LedgerError] | None]] = {
+    "bom": (b"\xef\xbb\xbf" + BODY, None),
+    "whitespace first": (b"\n \r\n\t" + BODY, None),
+    "lone surrogate": (BODY.replace(b'"raw"', b'"raw\\ud83d"'), None),
+    "NaN elsewhere": (BODY.replace(b'"model":"m"', b'"model":"m","x":NaN'), None),
+    "nothing": (b"", errors.AnswerInvalid),
+    "a list": (b"[]", errors.AnswerInvalid),
+    "null": (b"null", errors.AnswerInvalid),
+    "half": (BODY[:50], errors.AnswerInvalid),
+    "binary": (bytes(range(256)), errors.AnswerInvalid),
+    "too deep": (DEEP, errors.AnswerInvalid),
+    "choices null": (b'{"id":"gen-1","choices":null}', errors.AnswerInvalid),
+    "choices text": (b'{"id":"gen-1","choices":"x"}', errors.AnswerInvalid),
+    "error text": (b'{"error":"broken"}', errors.AnswerFailed),
+}
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("name", BODIES)
+def test_any_body_is_a_reply_or_a_typed_error(
+    ledger: Ledger, home: Path, name: str, driver: str
+) -> None:
+    body, kind = BODIES[name]
+    with respx.mock:
+        respx.post(URL).mock(
+            httpx.Response(200, content=body, headers={"x-generation-id": "gen-h"})
+        )
+        if kind is None:
+            assert str(call(ledger, driver, model=MODEL)).startswith("raw")
+        else:
+            assert type(failure(ledger, driver, model=MODEL)) is kind
+    row = only(home, "select status, cost_grade, http_status, generation_id from outcome")
+    assert row["http_status"] == 200
+    assert row["generation_id"]
+    assert (row["status"], row["cost_grade"]) == (
+        ("finished", "reported") if kind is None else ("failed", "pending")
+    )
+
+
+PACKED: dict[str, tuple[bytes, str, bool]] = {
+    "gzip": (gzip.compress(BODY), "gzip", True),
+    "deflate": (zlib.compress(BODY), "deflate", True),
+    "raw deflate": (zlib.compress(BODY)[2:-4], "deflate", True),
+    "gzip of gzip": (gzip.compress(gzip.compress(BODY)), "gzip, gzip", True),
+    "identity": (BODY, "identity", True),
+    "no gzip": (BODY, "gzip", False),
+    "half a gzip": (gzip.compress(BODY)[:-9], "gzip", False),
+    "brotli": (BODY, "br", False),
+}
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("name", PACKED)
+def test_a_packed_body_is_unpacked_or_said_to_be_unreadable(
+    home: Path, name: str, driver: str
+) -> None:
+    body, encoding, is_readable = PACKED[name]
+
+    def serve(connection: socket.socket) -> None:
+        read_request(connection)
+        more = f"Content-Encoding: {encoding}\r\nX-Generation-Id: gen-h"
+        connection.sendall(answer(body, headers=more))
+
+    with RawServer(serve) as server, open_ledger(home, server.base_url) as ledger:
+        if is_readable:
+            assert call(ledger, driver, model=MODEL) == "raw"
+        else:
+            assert type(failure(ledger, driver, model=MODEL)) is errors.AnswerInvalid
+    row = only(home, "select status, cost_grade from outcome")
+    assert row["cost_grade"] == ("reported" if is_readable else "pending")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_body_beyond_the_bound_is_not_kept(
+    home: Path, monkeypatch: pytest.MonkeyPatch, *, packed: bool
+) -> None:
+    monkeypatch.setattr(decoding, "MAX_BODY", 10_000)
+    body, headers = BODY[:-1] + b" " * 20_000 + b"}", "X-Generation-Id: gen-h"
+    if packed:
+        body, headers = gzip.compress(body), headers + "\r\nContent-Encoding: gzip"
+
+    def serve(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(answer(body, headers=headers))
+
+    with RawServer(serve) as server, open_ledger(home, server.base_url) as ledger:
+        error = failure(ledger, "sync", model=MODEL)
+    assert type(error) is errors.AnswerInvalid
+    assert "more than 10000 bytes" in str(error)
+    assert only(home, "select cost_grade from outcome")["cost_grade"] == "pending"
+
+
+@pytest.mark.parametrize("status", [201, 202, 204, 304, 407, 451, 600, 999])
+def test_an_unheard_of_status_is_a_provider_error(ledger: Ledger, home: Path, status: int) -> None:
+    with respx.mock:
+        respx.post(URL).mock(httpx.Response(status))
+        error = failure(ledger, "sync", model=MODEL)
+    assert isinstance(error, errors.ProviderError)
+    assert error.http_status == status
+    row = only(home, "select http_status, cost_grade from outcome")
+    assert row == {"http_status": status, "cost_grade": "unknown"}
+
+
+def test_a_fault_before_anything_is_sent_is_not_charged(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ledger.calls import route
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "no-such-file.pem"))
+    route._shared_tls.cache_clear()
+    for driver in DRIVERS:
+        with open_ledger(tmp_path / driver / "home", BASE) as ledger:
+            error = failure(ledger, driver, model=MODEL)
+        assert type(error) is errors.NotSent
+        row = only(tmp_path / driver / "home", "select status, cost_grade from outcome")
+        assert row == {"status": "failed", "cost_grade": "not_charged"}
+    route._shared_tls.cache_clear()
+
+
+# --- below HTTP ----------------------------------------------------------------------------
+
+
+def garbage(connection: socket.socket) -> None:
+    read_request(connection)
+    connection.sendall(b"\x00\xff hello, this is no HTTP\r\n\r\n")
+
+
+def reset_at_once(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+
+
+def half_a_head(connection: socket.socket) -> None:
+    read_request(connection)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Len")
+
+
+def bad_chunks(connection: socket.socket) -> None:
+    read_request(connection)
+    connection.sendall(
+        b"HTTP/1.1 200 OK\r\nX-Generation-Id: gen-c\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+    )
+
+
+def endless_header(connection: socket.socket) -> None:
+    read_request(connection)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nX-Long: " + b"a" * 1_000_000)
+
+
+FAULTS: dict[str, tuple[Callable[[socket.socket], None], str]] = {
+    "garbage": (garbage, "unknown"),
+    "reset": (reset_at_once, "unknown"),
+    "half a head": (half_a_head, "unknown"),
+    "bad chunks": (bad_chunks, "pending"),
+    "endless header": (endless_header, "unknown"),
+}
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_broken_connection_is_one_interrupted_row(home: Path, name: str, driver: str) -> None:
+    handler, grade = FAULTS[name]
+    with RawServer(handler) as server, open_ledger(home, server.base_url) as ledger:
+        error = failure(ledger, driver, model=MODEL)
+        assert server.accepted == 1
+    assert type(error) is errors.ConnectionLost
+    row = only(home, "select status, cost_grade, generation_id from outcome")
+    assert (row["status"], row["cost_grade"]) == ("interrupted", grade)
+    assert error.generation_id == row["generation_id"]
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_nobody_listening_is_not_sent_and_not_charged(home: Path, driver: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with open_ledger(home, f"http://127.0.0.1:{port}/api/v1") as ledger:
+        error = failure(ledger, driver, model=MODEL)
+    assert type(error) is errors.NotSent
+    assert "nothing was sent or charged" in str(error)
+    row = only(home, "select status, cost_grade from outcome")
+    assert row == {"status": "failed", "cost_grade": "not_charged"}
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_an_unknown_host_is_not_sent(home: Path, driver: str) -> None:
+    with open_ledger(home, "https://no-such-host.invalid/api/v1") as ledger:
+        error = failure(ledger, driver, model=MODEL, timeout=20)
+    assert type(error) is errors.NotSent
+    assert only(home, "select cost_grade from outcome")["cost_grade"] == "not_charged"
+
+
+def test_request_head_and_body_are_whole_on_the_wire(home: Path) -> None:
+    seen: list[bytes] = []
+
+    def serve(connection: socket.socket) -> None:
+        seen.append(read_request(connection))
+        connection.sendall(answer())
+
+    text: Any = "x" * 3_000_000
+    for driver in DRIVERS:
+        with RawServer(serve) as server, open_ledger(home, server.base_url) as ledger:
+            call(ledger, driver, text, model=MODEL)
+    assert [data.count(b"x" * 3_000_000) for data in seen] == [1, 1]
+
+
+def test_an_answer_before_the_request_ended_is_read(home: Path) -> None:
+    def refuse_early(connection: socket.socket) -> None:
+        connection.recv(1000)
+        connection.sendall(answer(b'{"error":{"message":"too large","code":413}}', "413 Too Large"))
+        read_request(connection)
+
+    with RawServer(refuse_early) as server, open_ledger(home, server.base_url) as ledger:
+        error = failure(ledger, "sync", "x" * 100_000, model=MODEL)
+    assert type(error) is errors.BadRequest
+    assert error.http_status == 413
+
+
+def test_a_reply_in_a_second_loop_after_a_failure_in_the_first(home: Path) -> None:
+    with RawServer(garbage) as server, open_ledger(home, server.base_url) as ledger:
+        for _ in range(2):
+            with pytest.raises(errors.ConnectionLost):
+                asyncio.run(ledger.aget_response("x", model=MODEL, caller=CALLER))
