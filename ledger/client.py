@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ledger import clock
 from ledger import settings as settings_module
+from ledger.background import Background
 from ledger.books import migrate
 from ledger.books.backup import Backup, backup
 from ledger.books.books import Books
@@ -25,17 +26,13 @@ from ledger.calls.recorder import Exchange
 from ledger.calls.register import Register
 from ledger.calls.reply import Reply
 from ledger.calls.transports import AsyncRecordingTransport, RecordingTransport
-from ledger.errors import ConfigInvalid, LedgerError
-from ledger.logs import logger
+from ledger.errors import ConfigInvalid
 
 if TYPE_CHECKING:
-    from ledger.exchange.background import AutoExporter
     from ledger.exchange.snapshots import ExportReport
     from ledger.reports.rows import RequestStatus, UsageRow
     from ledger.reports.status import Status
-    from ledger.settlement.gate import Gate
-    from ledger.settlement.settler import Settler, SettleReport
-    from ledger.settlement.worker import Worker
+    from ledger.settlement.settler import SettleReport
 
 _all_ledgers: "weakref.WeakSet[Ledger]" = weakref.WeakSet()
 
@@ -69,8 +66,9 @@ class Ledger:
         self.desk = Desk(self.settings, self._register, api_key, os.environ)
         self._calls = flow.Calls(self.books, self.desk, self._after)
         self._is_open = False
-        self._worker: Worker | None = None
-        self._exporter: AutoExporter | None = None
+        self.background = Background(
+            self.books, self.desk, self.settings.home, is_on=self.settings.background
+        )
         self._connect()
         _all_ledgers.add(self)
 
@@ -118,8 +116,9 @@ class Ledger:
         self._open()
         found = self.desk.detect(sys._getframe(1), caller)  # noqa: SLF001 - the documented way to a frame
         home = self.settings.home
-        request_id = track_usage(self._settler(), home, found, generation_id, model)
-        self._notice(generation_id)
+        settler = self.background.settler()
+        request_id = track_usage(settler, home, found, generation_id, model)
+        self.background.notice(generation_id, clock.now())
         return self.show(request_id)
 
     def settle(self, progress: Callable[[int, int], None] | None = None) -> "SettleReport":
@@ -131,15 +130,13 @@ class Ledger:
         Returns:
             What was settled, and what is still pending or unknown.
         """
-        report = self._settler().settle(progress)
-        self._export_after_settling()
-        return report
+        settler = self.background.settler()
+        return self.background.export_after(lambda: settler.settle(progress))
 
     def watch(self, progress: Callable[[int, int], None] | None = None) -> "SettleReport":
         """Settle on the schedule, until nothing is pending."""
-        report = self._settler().watch(progress)
-        self._export_after_settling()
-        return report
+        settler = self.background.settler()
+        return self.background.export_after(lambda: settler.watch(progress))
 
     def export(self, *, every_entry: bool = False) -> "ExportReport":
         """Write the JSON files of the home and of every caller's folder, where they changed.
@@ -193,8 +190,7 @@ class Ledger:
 
     def close(self) -> None:
         """Write what waits, and close files and connections. The worker gets 0.5 s to end."""
-        if self._worker is not None:
-            self._worker.stop()
+        self.background.stop()
         self._pool.close()
         self.books.close()
         self._is_open = False
@@ -231,24 +227,6 @@ class Ledger:
         ask = self.desk.ask(frame, *asked)
         return flow.arun(self._calls.call(ask), self.books.writer, self._async)
 
-    def _settler(self, gate: "Gate | None" = None) -> "Settler":
-        from ledger.settlement.settler import Settler
-
-        return Settler(self.books, self.desk, gate=gate)
-
-    def _auto_export(self, at_once: bool) -> None:  # noqa: FBT001 - a job of the worker
-        from ledger.exchange.background import AutoExporter
-
-        if self._exporter is None:
-            self._exporter = AutoExporter(self.books, self.settings.home)
-        self._exporter.run(at_once=at_once)
-
-    def _export_after_settling(self) -> None:
-        try:
-            self._auto_export(at_once=True)
-        except LedgerError as error:  # what was settled is settled
-            logger.error("settled, but the JSON files could not be written: %s", error)
-
     def _describe(self) -> Process:
         from ledger.books.process import describe
 
@@ -258,23 +236,11 @@ class Ledger:
             record_host = False
         return describe(record_host=record_host)
 
-    def _after(self, exchange: Exchange) -> None:
-        """An exchange ended: what may have cost is settled in the background."""
-        outcome = exchange.outcome
-        assert outcome is not None
-        charged = outcome.cost_grade != "not_charged"
-        self._notice(outcome.generation_id if charged else None)
-
-    def _notice(self, generation_id: str | None) -> None:
-        if not self.settings.background:
-            return
-        if self._worker is None:
-            from ledger.settlement.worker import Worker
-
-            with self._opening:
-                if self._worker is None:
-                    self._worker = Worker(self.books.path, self._settler, self._auto_export)
-        self._worker.notice(generation_id, clock.now())
+    def _after(self, exchange: Exchange | None) -> None:
+        """An exchange ended, or a call was refused: what may have cost is settled later."""
+        outcome = exchange.outcome if exchange else None
+        costs = outcome is not None and outcome.cost_grade != "not_charged"
+        self.background.notice(outcome.generation_id if outcome and costs else None, clock.now())
 
     def _after_fork_in_child(self) -> None:
         """Connections belong to the parent; the child makes its own."""

@@ -5,6 +5,7 @@ A reader sees the old bytes or the new ones, whatever happens in between.
 
 import contextlib
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -65,7 +66,11 @@ def _link_or_rename(temporary: Path, path: Path) -> bool:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE_FILE))
         except FileExistsError:
             return False
-        replace(temporary, path)
+        try:
+            replace(temporary, path)
+        except BaseException:
+            path.unlink()
+            raise
     return True
 
 
@@ -78,19 +83,25 @@ def write_atomic(path: Path, data: bytes, mode: int = PRIVATE_FILE) -> bool:
     Raises:
         OSError: it can't be written; the old file is whole and no litter stays.
     """
-    if not path.is_symlink():
-        with contextlib.suppress(OSError):
-            if path.read_bytes() == data:
-                return False
+    if _holds(path, data):
+        return False
     temporary = _write_temporary(path, data, mode)
     try:
         replace(temporary, path)
-    except OSError:
+    except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
     sync_folder(path.parent)
     return True
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    """Whether a plain file has exactly these bytes; a link isn't followed, a pipe not waited on."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode) and path.read_bytes() == data
+    except OSError:
+        return False
 
 
 def replace(source: Path, target: Path) -> None:

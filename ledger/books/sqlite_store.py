@@ -6,6 +6,7 @@ Only the thread that holds the writer's turn may call anything here.
 import contextlib
 import os
 import sqlite3
+from pathlib import Path
 from typing import Any, cast
 
 from sqlalchemy import Connection
@@ -49,6 +50,7 @@ class SqliteStore:
             sqlite3.Error: the file can't be opened.
         """
         if self._driver is None:
+            _mend_log(self.path)
             self.connection = self._engine.connect()
             driver = self.connection.connection.driver_connection
             self._driver = cast("sqlite3.Connection", driver)
@@ -173,3 +175,16 @@ class SqliteStore:
             except OSError:
                 return 0
         return os.lseek(self._log, 0, os.SEEK_END)
+
+
+def _mend_log(path: Path) -> None:
+    """Give the log the file's own permissions.
+
+    Whoever reads a ledger while its file is read-only leaves a read-only log behind, and that
+    would refuse every write after the file itself has been mended.
+    """
+    for ending in ("-wal", "-shm"):
+        log = Path(f"{path}{ending}")
+        with contextlib.suppress(OSError):
+            if log.exists() and not os.access(log, os.W_OK):
+                log.chmod(path.stat().st_mode & 0o777)

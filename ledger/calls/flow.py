@@ -37,10 +37,10 @@ class Calls:
     Args:
         books: where calls are recorded.
         desk: admits them.
-        after: told of every exchange that ended, off the caller's critical path.
+        after: told of every exchange that ended, and with None of every refusal.
     """
 
-    def __init__(self, books: Books, desk: Desk, after: Callable[[Exchange], None]) -> None:
+    def __init__(self, books: Books, desk: Desk, after: Callable[[Exchange | None], None]) -> None:
         self._books = books
         self._desk = desk
         self._after = after
@@ -132,6 +132,7 @@ class Calls:
         )
         try:
             yield lambda transaction: transaction.add(row)
+            self._after(None)
         except LedgerError as error:
             logger.error("the refusal could not be booked: %s", error)
 

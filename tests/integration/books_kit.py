@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import CheckConstraint, Column
 from sqlalchemy import Table as SqlTable
@@ -20,7 +20,7 @@ from ledger.books.base import Table, metadata
 from ledger.books.books import Books
 from ledger.books.columns import Flag, Money, UtcTime
 from ledger.books.ids import new_id
-from ledger.books.models import Caller, Generation, Outcome, Process, Request, SettlementAttempt
+from ledger.books.models import Caller, Generation, Outcome, Request, SettlementAttempt
 from ledger.books.target import Target, locate
 
 MOMENT = dt.datetime(2026, 11, 23, 10, 0, 0, 123456, tzinfo=dt.UTC)
@@ -145,7 +145,9 @@ def _rows(value_of: Callable[[Column[Any], SqlTable], Any]) -> list[Table]:
     return list(made.values())
 
 
-def _value(column: Column[Any], table: SqlTable, *, position: int) -> Any:
+def _value(  # noqa: PLR0911 - one return a kind of column
+    column: Column[Any], table: SqlTable, *, position: int
+) -> Any:
     listed = _listed(column, table)
     if listed:
         return listed[position]
@@ -179,7 +181,7 @@ def _listed(column: Column[Any], table: SqlTable) -> list[str]:
 def in_processes(function: Callable[..., Any], jobs: Sequence[tuple[Any, ...]]) -> list[Any]:
     """Each job in a fresh process of its own, all at once; their results in order."""
     spawn = multiprocessing.get_context("spawn")
-    gate = spawn.Manager().Barrier(len(jobs))  # type: ignore[attr-defined]
+    gate = spawn.Manager().Barrier(len(jobs))
     with ProcessPoolExecutor(len(jobs), mp_context=spawn) as pool:
         waiting = [pool.submit(_after_gate, gate, function, job) for job in jobs]
         return [each.result(timeout=120) for each in waiting]
@@ -188,7 +190,3 @@ def in_processes(function: Callable[..., Any], jobs: Sequence[tuple[Any, ...]]) 
 def _after_gate(gate: Any, function: Callable[..., Any], job: tuple[Any, ...]) -> Any:
     gate.wait(60)
     return function(*job)
-
-
-def booked_process(books: Books) -> Process:
-    return cast("Process", books.process)

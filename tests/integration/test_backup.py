@@ -1,6 +1,5 @@
 """Backups: online, verified, private, and never half there."""
 
-import os
 import stat
 import threading
 from pathlib import Path
@@ -11,6 +10,10 @@ from books_kit import a_request, ask, assert_sound, books_at, count, opened
 from ledger.books import backup as module
 from ledger.books.backup import backup
 from ledger.errors import BackupFailed
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
 
 
 @pytest.fixture
@@ -45,7 +48,7 @@ def test_a_backup_beside_writers_is_whole(ledger: Path, tmp_path: Path) -> None:
 
 def test_a_backup_is_one_file_that_opens_as_a_ledger(ledger: Path, tmp_path: Path) -> None:
     backup(ledger, tmp_path / "copy" / "ledger.db")
-    assert os.listdir(tmp_path / "copy") == ["ledger.db"]
+    assert names_in(tmp_path / "copy") == ["ledger.db"]
     with opened(tmp_path / "copy") as books:
         books.writer.write(a_request(books))
     assert count(tmp_path / "copy" / "ledger.db") == 51
@@ -75,7 +78,7 @@ def test_nothing_that_is_there_is_replaced(ledger: Path, tmp_path: Path) -> None
 def test_no_ledger_no_backup(tmp_path: Path) -> None:
     with pytest.raises(BackupFailed, match="no ledger"):
         backup(tmp_path / "ledger.db", tmp_path / "copy.db")
-    assert os.listdir(tmp_path) == []
+    assert names_in(tmp_path) == []
 
 
 def test_a_backup_that_fails_leaves_no_litter(
@@ -91,7 +94,7 @@ def test_a_backup_that_fails_leaves_no_litter(
     with pytest.raises(BackupFailed, match="No space left") as caught:
         backup(ledger, target)
     assert str(target) in str(caught.value)
-    assert os.listdir(target.parent) == []
+    assert names_in(target.parent) == []
 
 
 def test_a_damaged_ledger_gives_no_backup(ledger: Path, tmp_path: Path) -> None:

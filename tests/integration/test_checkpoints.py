@@ -1,4 +1,4 @@
-"""Our own checkpoints: only under the lock, never half done beside a writer; the log stays short."""
+"""Our own checkpoints: only under the lock, never half done; and the log stays short."""
 
 import threading
 import time

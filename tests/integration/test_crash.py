@@ -119,8 +119,8 @@ def _expect_true_rows(
     states = Counter(row["status"] for row in found)
     unsent = len(set(booked) - set(sent))
     print(
-        f"{KILLS} kills: {len(found)} requests, {len(posts)} POSTs, {len(acknowledged)} acknowledged,"
-        f" {states['open']} open, of which {unsent} never sent"
+        f"{KILLS} kills: {len(found)} requests, {len(posts)} POSTs, {len(acknowledged)}"
+        f" acknowledged, {states['open']} open, of which {unsent} never sent"
     )
     assert set(states) <= {"finished", "open"}
     assert states["open"] <= KILLS

@@ -93,7 +93,10 @@ def test_a_server_that_holds_on_is_left_in_time(tmp_path: Path, name: str, drive
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_a_full_backlog_holds_no_call_beyond_its_time(tmp_path: Path, driver: str) -> None:
     home = tmp_path / "home"
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as server, contextlib.ExitStack() as more:
+    with (
+        socket.create_server(("127.0.0.1", 0), backlog=0) as server,
+        contextlib.ExitStack() as more,
+    ):
         for _ in range(8):  # nobody accepts: the queue fills, then connecting hangs
             filler = more.enter_context(socket.socket())
             filler.setblocking(False)

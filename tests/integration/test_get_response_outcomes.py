@@ -100,6 +100,7 @@ FINISHING = [
     Finishing("drip-1"),
     Finishing("served-other/model"),
 ]
+DIRECTIVES = [case.directive for case in FAILING] + [case.directive for case in FINISHING]
 
 
 @pytest.fixture(scope="module")
@@ -185,20 +186,19 @@ def _comparable(home: Path) -> list[dict[str, Any]]:
 
 def test_both_drivers_write_equal_rows(tmp_path: Path, sandbox: Sandbox) -> None:
     sandbox.reset()
-    directives = [case.directive for case in (*FAILING, *FINISHING)]
     written = []
     for driver in DRIVERS:
         home = tmp_path / driver / "home"
         with open_ledger(home, sandbox.base_url) as ledger:
-            for directive in directives:
+            for directive in DIRECTIVES:
                 try:
                     call(ledger, driver, model=f"sandbox/{directive}", max_tokens=5)
                 except errors.LedgerError:
                     continue
         written.append(_comparable(home))
-    assert len(written[0]) == len(directives)
+    assert len(written[0]) == len(DIRECTIVES)
     assert written[0] == written[1]
-    assert len(sandbox.calls) == 2 * len(directives)
+    assert len(sandbox.calls) == 2 * len(DIRECTIVES)
 
 
 def test_a_redirect_is_not_followed_and_the_key_goes_nowhere_else(

@@ -76,9 +76,7 @@ def test_a_database_that_is_a_folder_means_no_call(
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_a_home_that_is_a_file_means_no_call(
-    home: Path, sandbox: Sandbox, driver: str
-) -> None:
+def test_a_home_that_is_a_file_means_no_call(home: Path, sandbox: Sandbox, driver: str) -> None:
     home.write_text("in the way")
     with open_ledger(home, sandbox.base_url) as ledger:
         error = failure(ledger, driver, model=MODEL)

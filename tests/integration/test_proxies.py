@@ -157,10 +157,12 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tls")
     file = folder / "both.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
-        + ["-nodes", "-days", "2", "-subj", "/CN=localhost"]
-        + ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-        + ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")],
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt"),
+            *("ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=localhost"),
+            *("-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
+            *("-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")),
+        ],
         check=True,
         capture_output=True,
     )
@@ -201,9 +203,7 @@ def test_a_ca_of_the_environment_is_trusted(
 
 @pytest.mark.usefixtures("fresh_tls")
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_an_unknown_ca_means_nothing_was_sent(
-    home: Path, secure: RawServer, driver: str
-) -> None:
+def test_an_unknown_ca_means_nothing_was_sent(home: Path, secure: RawServer, driver: str) -> None:
     with open_ledger(home, secure.base_url) as ledger:
         error = failure(ledger, driver, model=MODEL)
     assert type(error) is errors.NotSent

@@ -69,7 +69,9 @@ CASES = {
         [{"role": "user", "content": object()}],
     ),
     "NaN": Case({"model": MODEL, "top_p": float("nan")}, errors.RequestInvalid, "JSON"),
-    "infinity": Case({"model": MODEL, "logit_bias": {"1": float("inf")}}, errors.RequestInvalid, ""),
+    "infinity": Case(
+        {"model": MODEL, "logit_bias": {"1": float("inf")}}, errors.RequestInvalid, ""
+    ),
     "bytes": Case({"model": MODEL, "user": b"x"}, errors.RequestInvalid, "JSON"),
     "too long a number": Case({"model": MODEL, "seed": 10**5000}, errors.RequestInvalid, "JSON"),
     "timeout zero": Case({"model": MODEL, "timeout": 0}, errors.RequestInvalid, "timeout"),
@@ -213,7 +215,9 @@ def test_without_a_key_nothing_is_sent(
     assert sandbox.calls == []
 
 
-@pytest.mark.parametrize("key", ["sk-or-v1-" + "ab" * 16 + "\nX: y", "sk-ant-" + "ab" * 32, "hello"])
+@pytest.mark.parametrize(
+    "key", ["sk-or-v1-" + "ab" * 16 + "\nX: y", "sk-ant-" + "ab" * 32, "hello"]
+)
 def test_a_key_that_can_be_none_is_refused_and_not_shown(
     home: Path, sandbox: Sandbox, key: str
 ) -> None:

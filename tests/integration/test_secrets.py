@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from callkit import CALLER, DRIVERS, call, failure, open_ledger
-from test_get_response_outcomes import FAILING, FINISHING
+from test_get_response_outcomes import DIRECTIVES, FAILING
 
 from ledger import errors
 from ledger.calls.recorder import Exchange
@@ -35,7 +35,7 @@ def found_in(text: str) -> list[str]:
 def said_by(error: BaseException) -> str:
     """All that an error prints, whoever prints it, and what it was raised from."""
     parts: list[str] = traceback.format_exception(error)
-    while error is not None:  # type: ignore[redundant-expr]
+    while True:
         notes = getattr(error, "__notes__", [])
         parts += [str(error), repr(error), repr(error.args), repr(notes)]
         parts.append(repr(getattr(error, "metadata", "")))
@@ -57,9 +57,9 @@ def test_no_canary_leaves_any_call(
     for name in ("httpx", "httpcore", "sqlalchemy", "asyncio", "ledger"):
         caplog.set_level(logging.DEBUG, name)
     with open_ledger(home, sandbox.base_url, api_key=KEY) as ledger:
-        for case in (*FAILING, *FINISHING):
+        for directive in DIRECTIVES:
             try:
-                call(ledger, driver, PROMPT, model=f"sandbox/{case.directive}", user=PROMPT)
+                call(ledger, driver, PROMPT, model=f"sandbox/{directive}", user=PROMPT)
             except errors.LedgerError as error:
                 said.append(said_by(error))
         for asked in ({"stream": True}, {"top_p": float("nan")}, {"provider": "openai"}, {}):
@@ -156,7 +156,8 @@ def test_a_key_that_is_read_is_logged_masked(
     caplog.set_level(logging.DEBUG)
     with open_ledger(tmp_path / "home", sandbox.base_url, api_key=KEY) as ledger:
         assert ledger.get_api_key() == KEY
-        error = pytest.raises(errors.ProviderUnsupported, ledger.get_api_key, "openai")
+        with pytest.raises(errors.ProviderUnsupported) as error:
+            ledger.get_api_key("openai")
     assert "sk-or-v1-" in caplog.text
     assert found_in(caplog.text + str(error.value)) == []
     assert CALLER not in caplog.text

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ledger import clock
 from ledger.books.lockfile import LockFile
 from ledger.client import Ledger
 from ledger.sandbox import Sandbox
@@ -54,7 +55,7 @@ def make(
         def settler(gate: Gate | None = None) -> Settler:
             return Settler(ledger.books, ledger.desk, schedule, gate)
 
-        monkeypatch.setattr(ledger, "_settler", settler)
+        monkeypatch.setattr(ledger.background, "settler", settler)
         made.append(ledger)
         return ledger
 
@@ -144,7 +145,7 @@ def test_nothing_runs_where_the_background_is_off(
     ledger = make(background=False)
     call(ledger)
     assert not [each for each in threading.enumerate() if each.name == "ledger-worker"]
-    assert ledger._worker is None
+    assert ledger.background._worker is None
 
 
 def test_a_bad_id_ends_as_unknown_and_starves_no_other(
@@ -271,15 +272,15 @@ def test_an_unavailable_ledger_pauses_the_worker_and_is_said_once(
     ledger = make()
     call(ledger)
     wait_for(lambda: settled(ledger) == 1)
-    worker = ledger._worker
+    worker = ledger.background._worker
     assert worker is not None
     assert worker._life is not None
     thread = worker._life.thread
     away = ledger.books.path.with_suffix(".away")
     ledger.books.close()
     ledger.books.path.rename(away)
-    ledger._notice("gen-1")
-    ledger._notice("gen-2")
+    ledger.background.notice("gen-1", clock.now())
+    ledger.background.notice("gen-2", clock.now())
     wait_for(lambda: "There is no ledger at" in caplog.text)
     time.sleep(0.5)
     assert caplog.text.count("settlement in the background pauses") == 1
@@ -303,8 +304,7 @@ def test_jobs_run_where_something_changed_and_at_the_end(
     ledger = make()
     call(ledger)
     runs: list[bool] = []
-    worker = Worker(ledger.books.path, ledger._settler, runs.append)
-    from ledger import clock
+    worker = Worker(ledger.books.path, ledger.background.settler, runs.append)
 
     worker.notice(None, clock.now())
     wait_for(lambda: runs == [False])
@@ -316,7 +316,6 @@ def test_jobs_run_where_something_changed_and_at_the_end(
 def test_a_failing_job_stops_neither_the_others_nor_settlement(
     sandbox: Sandbox, make: Callable[..., Ledger]
 ) -> None:
-    from ledger import clock
 
     ledger = make(background=False)
     call(ledger)
@@ -326,7 +325,7 @@ def test_a_failing_job_stops_neither_the_others_nor_settlement(
     def broken(at_once: bool) -> None:  # noqa: FBT001 - a job of the worker
         raise OSError(f"no disk {at_once}")
 
-    worker = Worker(ledger.books.path, ledger._settler, broken, runs.append)
+    worker = Worker(ledger.books.path, ledger.background.settler, broken, runs.append)
     worker.notice(generation_id, clock.now())
     try:
         wait_for(lambda: settled(ledger) == 1)
@@ -336,11 +335,10 @@ def test_a_failing_job_stops_neither_the_others_nor_settlement(
 
 
 def test_noticing_costs_microseconds(sandbox: Sandbox, make: Callable[..., Ledger]) -> None:
-    from ledger import clock
 
     ledger = make(background=False)
     call(ledger)
-    worker = Worker(ledger.books.path, ledger._settler)
+    worker = Worker(ledger.books.path, ledger.background.settler)
     now = clock.now()
     worker.notice("gen-0", now)
     try:

@@ -60,9 +60,15 @@ def test_a_request_without_an_outcome_is_open_and_its_cost_unknown(books: Books)
 def test_a_finished_request_shows_its_reported_cost(books: Books) -> None:
     request = a_request(books)
     outcome = an_outcome(
-        request, cost_pico=1_234_567, generation_id="gen-1", model="maker/served", provider="P",
-        prompt_tokens=12, completion_tokens=3, latency_ms=45,
-    )  # fmt: skip
+        request,
+        cost_pico=1_234_567,
+        generation_id="gen-1",
+        model="maker/served",
+        provider="P",
+        prompt_tokens=12,
+        completion_tokens=3,
+        latency_ms=45,
+    )
     found = status_of(books, request, outcome)
     assert (found["status"], found["cost_grade"]) == ("finished", "reported")
     assert (found["cost_pico"], found["cost_usd"]) == (1_234_567, "0.000001234567")
@@ -107,7 +113,9 @@ def test_a_pending_request_is_unsettled_until_settled_or_given_up(books: Books) 
     for number, request in enumerate(requests):
         outcome = an_outcome(request, cost_grade="pending", generation_id=f"gen-{number}")
         assert status_of(books, request, outcome)["cost_grade"] == "pending"
-    books.writer.write(an_attempt(books, "gen-1", "not_ready"), an_attempt(books, "gen-0", "failed"))
+    books.writer.write(
+        an_attempt(books, "gen-1", "not_ready"), an_attempt(books, "gen-0", "failed")
+    )
     waiting = {row["generation_id"]: row for row in rows_of(books, "unsettled_requests")}
     assert set(waiting) == {"gen-0", "gen-1", "gen-2"}
     assert [waiting[f"gen-{n}"]["attempts"] for n in range(3)] == [1, 1, 0]
@@ -128,9 +136,13 @@ def test_a_given_up_request_keeps_the_cost_that_was_reported(books: Books) -> No
 def test_what_was_not_charged_is_neither_asked_for_nor_summed(books: Books) -> None:
     request = a_request(books)
     outcome = an_outcome(
-        request, status="failed", cost_grade="not_charged", generation_id="gen-1",
-        error_type="rate_limited", error_message="slow down",
-    )  # fmt: skip
+        request,
+        status="failed",
+        cost_grade="not_charged",
+        generation_id="gen-1",
+        error_type="rate_limited",
+        error_message="slow down",
+    )
     found = status_of(books, request, outcome)
     assert (found["status"], found["cost_grade"]) == ("failed", "not_charged")
     assert found["error"] == "rate_limited: slow down"
@@ -141,10 +153,12 @@ def test_what_was_not_charged_is_neither_asked_for_nor_summed(books: Books) -> N
 
 
 @pytest.mark.parametrize(
-    ("is_byok", "total"), [(True, 1_000_010), (False, 10), (None, 10)], ids=["byok", "no", "unknown"]
+    ("is_byok", "total"),
+    [(True, 1_000_010), (False, 10), (None, 10)],
+    ids=["byok", "no", "unknown"],
 )
 def test_upstream_spend_is_in_the_total_only_with_an_own_key(
-    books: Books, is_byok: bool | None, total: int
+    books: Books, *, is_byok: bool | None, total: int
 ) -> None:
     request = a_request(books)
     outcome = an_outcome(request, cost_pico=10, upstream_pico=1_000_000, is_byok=is_byok)
@@ -217,15 +231,23 @@ def _random_rows(books: Books, rng: random.Random) -> tuple[list[Table], list[di
     for number in range(400):
         caller, started = rng.choice([*callers, None]), rng.choice(BORDERS)
         request = a_request(
-            books, caller_id=caller and caller.id, started_at=started,
+            books,
+            caller_id=caller and caller.id,
+            started_at=started,
             model_asked=rng.choice(["m/one", "m/two", None]),
-        )  # fmt: skip
+        )
         rows.append(request)
         fact: dict[str, Any] = {
-            "day": started.date().isoformat(), "month": f"{started:%Y-%m}",
-            "caller": caller and caller.name, "model": request.model_asked,
-            "status": "open", "grade": "unknown", "cost": ZERO, "total": ZERO, "tokens": 0,
-        }  # fmt: skip
+            "day": started.date().isoformat(),
+            "month": f"{started:%Y-%m}",
+            "caller": caller and caller.name,
+            "model": request.model_asked,
+            "status": "open",
+            "grade": "unknown",
+            "cost": ZERO,
+            "total": ZERO,
+            "tokens": 0,
+        }
         known.append(fact)
         if rng.random() < 0.1:
             continue
@@ -237,11 +259,16 @@ def _random_rows(books: Books, rng: random.Random) -> tuple[list[Table], list[di
         is_reported = fact["grade"] == "reported"
         rows.append(
             an_outcome(
-                request, status=fact["status"], cost_grade=fact["grade"],
-                cost_pico=cost if is_reported else None, upstream_pico=upstream, is_byok=byok,
-                generation_id=f"gen-{number}", prompt_tokens=tokens,
+                request,
+                status=fact["status"],
+                cost_grade=fact["grade"],
+                cost_pico=cost if is_reported else None,
+                upstream_pico=upstream,
+                is_byok=byok,
+                generation_id=f"gen-{number}",
+                prompt_tokens=tokens,
                 model=rng.choice([None, "m/served"]),
-            )  # fmt: skip
+            )
         )
         fact["model"] = rows[-1].model or fact["model"]  # type: ignore[attr-defined]
         fact["tokens"] = tokens or 0
@@ -271,8 +298,10 @@ def _summed(known: list[dict[str, Any]], key: str) -> dict[Any, dict[str, Any]]:
     return {
         value: {
             "requests": len(facts),
-            **{s: sum(f["status"] == s for f in facts)
-               for s in ("finished", "failed", "cancelled", "interrupted")},
+            **{
+                s: sum(f["status"] == s for f in facts)
+                for s in ("finished", "failed", "cancelled", "interrupted")
+            },
             "open_requests": sum(f["status"] == "open" for f in facts),
             "prompt_tokens": sum(f["tokens"] for f in facts),
             "cost_usd": total(facts, "cost"),
@@ -283,7 +312,7 @@ def _summed(known: list[dict[str, Any]], key: str) -> dict[Any, dict[str, Any]]:
             **{f"{g}_requests": sum(f["grade"] == g for f in facts) for g in grades},
         }
         for value, facts in groups.items()
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -311,7 +340,6 @@ def test_every_pico_has_a_readable_amount_beside_it(books: Books) -> None:
         for name in names:
             if name.endswith("_pico"):
                 assert f"{name.removesuffix('_pico')}_usd" in names, f"{view}.{name}"
-
 
 
 def test_the_public_columns_of_request_status_are_all_there(books: Books) -> None:

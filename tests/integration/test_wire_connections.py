@@ -166,15 +166,16 @@ def test_who_waits_for_a_connection_waits_no_longer_than_its_time(tmp_path: Path
 
     def never(connection: socket.socket) -> None:
         read_request(connection)
-        server.over.wait(20)
+        connection.recv(1)  # until the client goes
 
     with RawServer(never) as server, open_ledger(tmp_path / "home", server.base_url) as ledger:
         ledger._sync._inner = Pool(max_connections=1)
-        first = threading.Thread(
-            target=lambda: pytest.raises(
-                errors.DeadlineExceeded, call, ledger, "sync", model=MODEL, timeout=2
-            )
-        )
+
+        def wait_long() -> None:
+            with pytest.raises(errors.DeadlineExceeded):
+                call(ledger, "sync", model=MODEL, timeout=2)
+
+        first = threading.Thread(target=wait_long)
         first.start()
         assert until(None, lambda: server.accepted == 1)
         began = clock.monotonic()

@@ -96,9 +96,8 @@ def test_a_held_lock_file_makes_a_writer_give_up_and_the_unit_is_never_written(
 
 
 async def test_a_held_lock_file_makes_a_task_give_up(books: Books) -> None:
-    with the_lock_file_held(books.path):
-        with pytest.raises(LedgerBusy):
-            await books.writer.awrite(a_request(books), patience_s=0.3)
+    with the_lock_file_held(books.path), pytest.raises(LedgerBusy):
+        await books.writer.awrite(a_request(books), patience_s=0.3)
     await books.writer.awrite(a_request(books))
     books.close()
     assert count(books.path) == 2

@@ -12,7 +12,6 @@ from books_kit import (
     an_outcome,
     ask,
     bare_rows,
-    booked_process,
     books_at,
     count,
     full_rows,
@@ -52,7 +51,6 @@ def by_session(books: Books, rows: list[Table]) -> None:
 
 def by_step(books: Books, rows: list[Table]) -> None:
     books.writer.write(lambda transaction: transaction.insert(*rows))
-
 
 
 @pytest.mark.parametrize("make", [full_rows, bare_rows])
@@ -141,12 +139,12 @@ def test_rows_of_a_wrong_kind_are_refused_whole(
             bad = a_request(books)
             for name, value in (values | day).items():
                 bad.__dict__[name] = value
-            with pytest.raises(LedgerUnavailable):
+            with pytest.raises(LedgerUnavailable):  # noqa: PT012 - says what passed
                 door(books, [good, bad])
                 pytest.fail(f"{what} was booked")
         for what, values in WRONG_OUTCOME:
             good = a_request(books)
-            with pytest.raises(LedgerUnavailable):
+            with pytest.raises(LedgerUnavailable):  # noqa: PT012 - says what passed
                 door(books, [good, an_outcome(good, **values)])
                 pytest.fail(f"{what} was booked")
         assert count(books.path) == 1
@@ -155,7 +153,7 @@ def test_rows_of_a_wrong_kind_are_refused_whole(
 
 def test_the_process_is_booked_once_and_before_everything_else(tmp_path: Path) -> None:
     books = books_at(tmp_path)
-    first: Process = booked_process(books)
+    first: Process = books.process
     with pytest.raises(LedgerUnavailable):
         books.writer.write(a_request(books, process_id="nobody"))
     assert count(books.path, "process") == 0

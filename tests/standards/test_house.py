@@ -17,7 +17,7 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 # From the top of the house to its foundations: a room may import those to its right only.
 ROOMS = (
-    "__init__ __main__ cli client conversation audit exchange reports settlement calls limits"
+    "__init__ __main__ cli client background conversation audit exchange reports settlement calls limits"
     " catalogue callers openrouter books"
 ).split()
 LEAVES = {"errors", "clock", "settings", "logs", "files", "money"}

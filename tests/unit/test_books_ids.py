@@ -56,7 +56,13 @@ def test_ids_increase_though_the_clock_stands_or_steps_back() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "x", "0" * 32, "01A20BBF-48A4-7000-8DF0-42289B137813", "{01a20bbf-48a4-7000-8df0-42289b137813}"],
+    [
+        "",
+        "x",
+        "0" * 32,
+        "01A20BBF-48A4-7000-8DF0-42289B137813",
+        "{01a20bbf-48a4-7000-8df0-42289b137813}",
+    ],
 )
 def test_other_texts_are_no_ids(text: str) -> None:
     assert not ids.is_id(text)

@@ -19,7 +19,7 @@ from ledger.books.models import Process
 from ledger.books.target import locate
 from ledger.errors import LedgerBusy, LedgerUnavailable, ModelRequired
 
-DIALECTS = [sqlite.dialect(), postgresql.dialect()]
+DIALECTS: list[Any] = [sqlite.dialect(), postgresql.dialect()]  # type: ignore[no-untyped-call]
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -76,7 +76,13 @@ def test_a_password_is_in_no_name() -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["nonsense", "mysql://h/d", "sqlite://", "sqlite:///:memory:", "sqlite:////x.db?synchronous=OFF"],
+    [
+        "nonsense",
+        "mysql://h/d",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "sqlite:////x.db?synchronous=OFF",
+    ],
 )
 def test_an_address_that_cannot_hold_books_is_refused(url: str) -> None:
     with pytest.raises(LedgerUnavailable, match="LEDGER_URL") as caught:

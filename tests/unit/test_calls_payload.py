@@ -17,7 +17,10 @@ OWN = CallerConfig(
     Path("c.json"), ai_model="own/model", ai_temperature=Decimal("0.30"), ai_max_tokens=12
 )
 PLAIN = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=10,

@@ -22,6 +22,17 @@ class Snatched(deque[Any]):
         self.clear()
 
 
+def closed_ones(monkeypatch: pytest.MonkeyPatch) -> list[_Connection]:
+    """The connections that are closed from here on."""
+    closed: list[_Connection] = []
+
+    def close(connection: _Connection) -> None:
+        closed.append(connection)
+
+    monkeypatch.setattr(_Connection, "close", close)
+    return closed
+
+
 def test_a_connection_taken_at_once_by_another_thread_is_no_error() -> None:
     pool = Pool(max_connections=1)
     pool._idle = Snatched()
@@ -48,8 +59,7 @@ def test_who_waits_finds_the_connection_that_was_given_back() -> None:
 
 def test_connections_idle_for_too_long_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     pool = Pool(max_connections=3)
-    closed: list[_Connection] = []
-    monkeypatch.setattr(_Connection, "close", closed.append)
+    closed = closed_ones(monkeypatch)
     connections = [_Connection(URL) for _ in range(3)]
     for each in connections:
         pool._free.acquire()
@@ -63,8 +73,7 @@ def test_connections_idle_for_too_long_are_closed(monkeypatch: pytest.MonkeyPatc
 
 def test_a_connection_with_an_answer_in_it_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     pool = Pool(max_connections=1)
-    closed: list[_Connection] = []
-    monkeypatch.setattr(_Connection, "close", closed.append)
+    closed = closed_ones(monkeypatch)
     pool._free.acquire()
     connection = _Connection(URL)
     pool.give_back(connection, whole=False)
