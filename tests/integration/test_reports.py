@@ -108,9 +108,7 @@ def test_the_rows_classes_are_the_views(ledger: Ledger) -> None:
 def test_ten_thousand_tiny_costs_sum_exactly(ledger: Ledger) -> None:
     book(ledger, "flow_x", "maker/model", 100_000, times=10_000)
     with ledger.books.read() as connection:
-        total = connection.exec_driver_sql(
-            "SELECT sum(cost_pico) FROM request_status"
-        ).scalar_one()
+        total = connection.exec_driver_sql("SELECT sum(cost_pico) FROM request_status").scalar_one()
     assert total == 10**9
     for by in queries.BUCKETS:
         (row,) = ledger.report(by)

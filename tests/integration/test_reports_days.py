@@ -30,7 +30,7 @@ def call_at(moment: str, *, tick: dt.timedelta | None = None) -> None:
         try:
             ledger.get_response("Hello", "maker/model", "flow_x")
             if tick is not None:
-                frozen.tick(tick)  # type: ignore[union-attr] # its stub knows the factory's own kind
+                frozen.tick(tick)
                 ledger.settle()
         finally:
             ledger.close()
