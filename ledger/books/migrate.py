@@ -166,17 +166,20 @@ def transaction(target: Target) -> Iterator[Connection]:
             derived.drop(connection)
             yield connection
             derived.create(connection)
-            _check_references(connection)
+            _check_references(connection, target)
             connection.exec_driver_sql("COMMIT")
         except BaseException:
             connection.rollback()
             raise
 
 
-def _check_references(connection: Connection) -> None:
+def _check_references(connection: Connection, target: Target) -> None:
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
     if broken is not None:
-        raise MigrationFailed(f"A migration broke a reference in {broken[0]}.")
+        raise MigrationFailed(
+            f"The upgrade of {target.name} broke a reference in {broken[0]}; nothing was changed.",
+            hint="Report this with the message above.",
+        )
 
 
 def _migrate(target: Target, scripts_at: Path) -> None:

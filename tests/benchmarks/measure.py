@@ -63,15 +63,15 @@ def _timed(way: Way, calls: int) -> float:
     return time.perf_counter() - began
 
 
-def sync_ways(base_url: str, folder: Path) -> dict[str, Way]:
+def sync_ways(base_url: str, folder: Path, ends: contextlib.ExitStack) -> dict[str, Way]:
     """One call after another, in one thread."""
     import httpx
     import openai
 
     from ledger import Ledger
 
-    client = httpx.Client(headers={"authorization": f"Bearer {KEY}"})
-    sdk = openai.OpenAI(base_url=base_url, api_key=KEY)
+    client = ends.enter_context(httpx.Client(headers={"authorization": f"Bearer {KEY}"}))
+    sdk = ends.enter_context(openai.OpenAI(base_url=base_url, api_key=KEY))
     url = f"{base_url}/chat/completions"
 
     def bare(calls: int) -> None:
@@ -85,6 +85,7 @@ def sync_ways(base_url: str, folder: Path) -> dict[str, Way]:
     def recorded(synchronous: str) -> Way:
         url = f"sqlite:///{folder}/sync-{synchronous}.db?synchronous={synchronous}"
         ledger = Ledger(home=folder / "home", url=url, api_key=KEY, base_url=base_url)
+        ends.callback(ledger.close)
 
         def way(calls: int) -> None:
             for _ in range(calls):
@@ -100,7 +101,9 @@ def sync_ways(base_url: str, folder: Path) -> dict[str, Way]:
     }
 
 
-def async_ways(base_url: str, folder: Path, runner: asyncio.Runner) -> dict[str, Way]:
+def async_ways(
+    base_url: str, folder: Path, runner: asyncio.Runner, ends: contextlib.ExitStack
+) -> dict[str, Way]:
     """Sixty-four calls in flight, in one event loop."""
     import httpx
     import openai
@@ -109,6 +112,8 @@ def async_ways(base_url: str, folder: Path, runner: asyncio.Runner) -> dict[str,
 
     client = httpx.AsyncClient(headers={"authorization": f"Bearer {KEY}"})
     sdk = openai.AsyncOpenAI(base_url=base_url, api_key=KEY)
+    ends.callback(lambda: runner.run(client.aclose()))
+    ends.callback(lambda: runner.run(sdk.close()))
     url = f"{base_url}/chat/completions"
 
     def in_flight(one: Callable[[], object]) -> Way:
@@ -128,6 +133,7 @@ def async_ways(base_url: str, folder: Path, runner: asyncio.Runner) -> dict[str,
     def recorded(synchronous: str) -> Way:
         url = f"sqlite:///{folder}/async-{synchronous}.db?synchronous={synchronous}"
         ledger = Ledger(home=folder / "home", url=url, api_key=KEY, base_url=base_url)
+        ends.callback(ledger.close)
         return in_flight(lambda: ledger.aget_response(MESSAGES, MODEL, "bench"))
 
     return {
@@ -178,15 +184,13 @@ def measure(rounds: int, calls: int) -> dict[str, Ratios]:
     with answering() as base_url, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ["LEDGER_CALLERS_ROOT"] = str(folder / "callers")  # none beside this file
-        found = {
-            "one after another, to bare httpx": ratios(
-                sync_ways(base_url, folder), calls, rounds, "bare httpx"
-            )
-        }
-        with asyncio.Runner() as runner:
-            found[f"{IN_FLIGHT} in flight, to bare httpx"] = ratios(
-                async_ways(base_url, folder, runner), calls * 2, rounds, "bare httpx"
-            )
+        with contextlib.ExitStack() as ends:
+            ways = sync_ways(base_url, folder, ends)
+            found = {"one after another, to bare httpx": ratios(ways, calls, rounds, "bare httpx")}
+        with asyncio.Runner() as runner, contextlib.ExitStack() as ends:
+            ways = async_ways(base_url, folder, runner, ends)
+            title = f"{IN_FLIGHT} in flight, to bare httpx"
+            found[title] = ratios(ways, calls * 2, rounds, "bare httpx")
         cold = cold_ways(base_url, folder)
         cold["ledger, one call"](1)  # makes the home: a first call ever also makes the schema
         started = {name: [_timed(way, 1) for _ in range(rounds)] for name, way in cold.items()}

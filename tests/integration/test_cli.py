@@ -84,7 +84,9 @@ def test_every_command_has_help_with_an_example(
 
 def test_commands_take_no_key() -> None:
     options = {
-        option for command in commands().values() for param in command.params
+        option
+        for command in commands().values()
+        for param in command.params
         for option in param.opts
     }
     assert "--json" in options

@@ -1,0 +1,146 @@
+"""Where the ledger is, where its key comes from, and what in it is not done yet."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import text
+
+from ledger.books import migrate
+from ledger.books.books import Books
+from ledger.callers.configs import GlobalConfig
+from ledger.calls.admission import Desk
+from ledger.openrouter import keys
+from ledger.settings import Settings
+
+_FIRST_STEP = "No ledger yet; the first call makes it. Try: python -m ledger demo"
+_COUNTS = text("""
+    SELECT
+        count(*) AS requests,
+        count(CASE WHEN status = 'open' THEN 1 END) AS open_requests,
+        count(CASE WHEN cost_grade = 'pending' THEN 1 END) AS pending_requests,
+        count(CASE WHEN cost_grade = 'unknown' THEN 1 END) AS unknown_requests,
+        (SELECT count(*) FROM caller) AS callers
+    FROM request_status
+""")
+
+
+class Opened(Protocol):
+    """What is asked of a ledger here."""
+
+    settings: Settings
+    books: Books
+    desk: Desk
+
+
+@dataclass(frozen=True, slots=True)
+class KeySource:
+    """A place that has a key, in words, and the key as OpenRouter itself would show it."""
+
+    source: str
+    masked: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The state of one ledger.
+
+    Attributes:
+        version: of this package.
+        home: the folder of the ledger and its JSON files.
+        database: its file, or its URL without a password.
+        revision: of its schema; None where there is no ledger yet.
+        base_url: where calls go.
+        key: the key that counts; None where none is found.
+        other_keys: other places that hold a different key, which does not count.
+        requests, callers: how many there are.
+        open_requests: requests without an outcome.
+        pending_requests: requests whose cost is still asked for.
+        unknown_requests: requests whose cost nobody can say.
+        auto_export: whether the JSON files are kept up to date in the background.
+        advice: what to do next; empty where nothing needs doing.
+    """
+
+    version: str
+    home: Path
+    database: str
+    revision: str | None
+    base_url: str
+    key: KeySource | None
+    other_keys: tuple[KeySource, ...]
+    callers: int
+    requests: int
+    open_requests: int
+    pending_requests: int
+    unknown_requests: int
+    auto_export: bool
+    advice: tuple[str, ...]
+
+
+def status(ledger: Opened) -> Status:
+    """The state of a ledger, also before its first call and without a key.
+
+    Raises:
+        ConfigInvalid: a config file of the home can't be read as one.
+        LedgerUnavailable: the books are there and can't be read.
+    """
+    from ledger import __version__
+
+    settings, books, desk = ledger.settings, ledger.books, ledger.desk
+    rules = desk.rules()
+    key, others = _keys(desk, rules)
+    counts = _counts(books)
+    revision = migrate.revision_of(books.path)
+    return Status(
+        version=__version__,
+        home=settings.home,
+        database=books.target.name,
+        revision=revision,
+        base_url=desk.base_url(rules),
+        key=key,
+        other_keys=others,
+        callers=counts.get("callers", 0),
+        requests=counts.get("requests", 0),
+        open_requests=counts.get("open_requests", 0),
+        pending_requests=counts.get("pending_requests", 0),
+        unknown_requests=counts.get("unknown_requests", 0),
+        auto_export=rules.auto_export,
+        advice=_advice(settings.home, revision, key, counts),
+    )
+
+
+def _counts(books: Books) -> dict[str, int]:
+    """What is in the books, by name; nothing where there are none yet."""
+    if migrate.revision_of(books.path) is None:
+        return {}
+    with books.read() as connection:
+        found = connection.execute(_COUNTS).one()._asdict()
+    return {name: int(count) for name, count in found.items()}
+
+
+def _keys(desk: Desk, rules: GlobalConfig) -> tuple[KeySource | None, tuple[KeySource, ...]]:
+    """The place of the key that counts, and those of other keys that differ from it."""
+    used, found = desk.found_keys(rules)
+    if used is None:
+        return None, ()
+    others = [place for place in found if place.key.strip() != used.key.strip()]
+    return (
+        KeySource(used.source, keys.mask(used.key)),
+        tuple(KeySource(place.source, keys.mask(place.key)) for place in others),
+    )
+
+
+def _advice(
+    home: Path, revision: str | None, key: KeySource | None, counts: dict[str, int]
+) -> tuple[str, ...]:
+    """The next steps, each with its command."""
+    found = []
+    if revision is None:
+        found.append(_FIRST_STEP)
+    if key is None:
+        variable = "set" if os.name == "nt" else "export"
+        found.append(f"No key: {variable} OPENROUTER_API_KEY=..., or put it into {home / '.env'}")
+    if counts.get("pending_requests"):
+        found.append("Costs are pending: python -m ledger settle")
+    return tuple(found)
