@@ -231,8 +231,10 @@ def everything(path: Path) -> list[Any]:
         ('op.execute("INSERT INTO nowhere VALUES (1)")', "no such table"),
         ('op.execute("DROP VIEW request_status")', "no such view"),
         (
-            "op.execute(\"INSERT INTO request SELECT 'x', 'nobody', NULL, NULL, 's', 'e', 'b',"
-            ' NULL, started_at, day, NULL, NULL, NULL, NULL FROM request LIMIT 1")',
+            (
+                "op.execute(\"INSERT INTO request SELECT 'x', 'nobody', NULL, NULL, 's', 'e', 'b',"
+                ' NULL, started_at, day, NULL, NULL, NULL, NULL FROM request LIMIT 1")'
+            ),
             "broke a reference in request",
         ),
     ],

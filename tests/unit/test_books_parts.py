@@ -104,11 +104,11 @@ def test_every_sql_file_is_named_described_and_fully_spelled_out(folder: str, en
 def test_amount_text_in_sql_equals_amount_text_in_python() -> None:
     from ledger import money
 
-    spelled = sql_files._spell(sql_files.SqlFile("x", "y", "SELECT usd(max(?1, ?1))"), "sqlite")
+    spelled = sql_files._spell(sql_files.SqlFile("x", "y", "SELECT usd(max(:x, :x))"), "sqlite")
     connection = sqlite3.connect(":memory:")
     for pico in (0, 1, -1, 10**12, -(10**12) - 5, 2**53 + 1, 2**63 - 1, -(2**63) + 1):
-        assert connection.execute(spelled.body, [pico]).fetchone() == (money.usd_text(pico),)
-    assert connection.execute(spelled.body, [None]).fetchone() == (None,)
+        assert connection.execute(spelled.body, {"x": pico}).fetchone() == (money.usd_text(pico),)
+    assert connection.execute(spelled.body, {"x": None}).fetchone() == (None,)
     connection.close()
 
 
