@@ -207,8 +207,7 @@ class Writer:
         """Commit all that waits, wake the waiters, and only then tidy the log."""
         units: list[Unit] = []
         try:
-            self._ready()
-            self._store.lock.lock()
+            self._open_or_fail(waiting)
             try:
                 _drain(waiting, units)
                 work = [unit for unit in units if unit.rows or unit.steps]
@@ -221,10 +220,23 @@ class Writer:
             finally:
                 self._store.lock.unlock()
         except BaseException as error:  # noqa: BLE001 - a waiter must never hang
+            self._fail(units, error)
+
+    def _open_or_fail(self, waiting: deque[Unit]) -> None:
+        """Make ready and take the lock; where that fails, it has failed for all that waits."""
+        try:
+            self._ready()
+            self._store.lock.lock()
+        except BaseException as error:
+            units: list[Unit] = []
             _drain(waiting, units)
-            for unit in units:
-                unit.error = unit.error or faults.unavailable(error, self._store.target.name)
-            tell_all(units)
+            self._fail(units, error)
+            raise
+
+    def _fail(self, units: list[Unit], error: BaseException) -> None:
+        for unit in units:
+            unit.error = unit.error or faults.unavailable(error, self._store.target.name)
+        tell_all(units)
 
 
 def _drain(waiting: deque[Unit], units: list[Unit]) -> None:

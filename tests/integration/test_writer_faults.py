@@ -136,6 +136,16 @@ def test_a_step_that_ends_the_world_does_not_end_the_writer(books: Books) -> Non
     assert count(books.path) == 3
 
 
+def test_a_step_that_fails_takes_nothing_along_that_came_meanwhile(books: Books) -> None:
+    def explode(_: Transaction) -> None:
+        books.writer.post(a_request(books))  # waits while this unit is being committed alone
+        raise SystemExit(3)
+
+    books.writer.post(explode)
+    books.close()
+    assert count(books.path) == 2
+
+
 def test_closing_from_many_threads_leaves_a_writer_that_works(books: Books) -> None:
     for _ in range(20):
         books.writer.post(a_request(books))
