@@ -26,7 +26,7 @@ from ledger.calls.recorder import Exchange
 from ledger.calls.register import Register
 from ledger.calls.reply import Reply
 from ledger.calls.transports import AsyncRecordingTransport, RecordingTransport
-from ledger.errors import ConfigInvalid
+from ledger.errors import ConfigInvalid, LedgerError
 
 if TYPE_CHECKING:
     from ledger.exchange.snapshots import ExportReport
@@ -219,7 +219,10 @@ class Ledger:
 
     def _aget_response(self, frame: Any, *asked: Any) -> Coroutine[Any, Any, Reply]:
         if not self._is_open:
-            self._open()
+            try:
+                self._open()
+            except LedgerError as error:
+                return _failing(error)
         if self._async is None:
             from ledger.calls.async_pool import AsyncPool
 
@@ -245,6 +248,11 @@ class Ledger:
     def _after_fork_in_child(self) -> None:
         """Connections belong to the parent; the child makes its own."""
         self._connect()
+
+
+async def _failing(error: LedgerError) -> Reply:
+    """What could not even begin fails where it is awaited, as everything else does."""
+    raise error
 
 
 def _after_fork_in_child() -> None:

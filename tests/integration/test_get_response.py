@@ -265,3 +265,11 @@ def test_log_lines_of_requests_follow_the_homes_config(
     )
     call(ledger, "sync", model=MODEL)
     assert [line.getMessage().split()[0] for line in caplog.records] == ["response"]
+
+
+async def test_an_async_call_without_a_home_fails_where_it_is_awaited(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("a file is in the way")
+    ledger = Ledger(home=tmp_path / "home", api_key="sk-or-v1-" + "ab" * 32, background=False)
+    asked = ledger.aget_response("Hello", "openai/gpt-4o", "x")
+    with pytest.raises(errors.LedgerUnavailable, match=str(tmp_path)):
+        await asked
