@@ -241,14 +241,7 @@ def upgrade() -> None:
         sqlite_strict=True,
         sqlite_with_rowid=False,
     )
-    op.create_index(
-        "ix_outcome_generation_id",
-        "outcome",
-        ["generation_id"],
-        unique=False,
-        sqlite_where=sa.text("generation_id IS NOT NULL"),
-        postgresql_where=sa.text("generation_id IS NOT NULL"),
-    )
+    op.create_index("ix_outcome_generation_id", "outcome", ["generation_id"], unique=False)
 
     op.create_table(
         "settlement_attempt",

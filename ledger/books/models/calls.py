@@ -4,7 +4,6 @@ import datetime as dt
 from typing import Any, ClassVar
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Text
-from sqlalchemy import text as sql_text
 from sqlmodel import Field
 
 from ledger.books.base import (
@@ -68,12 +67,7 @@ class Outcome(Table, table=True):
             "cost_pico",
             "upstream_pico",
         ),
-        Index(
-            "ix_outcome_generation_id",
-            "generation_id",
-            sqlite_where=sql_text("generation_id IS NOT NULL"),
-            postgresql_where=sql_text("generation_id IS NOT NULL"),
-        ),
+        Index("ix_outcome_generation_id", "generation_id"),
     )
 
     id: str = Field(primary_key=True, sa_type=Text, sa_column_args=[ForeignKey("request.id")])
