@@ -3,7 +3,6 @@
 import os
 import sys
 import threading
-import weakref
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +26,7 @@ from ledger.calls.register import Register
 from ledger.calls.reply import Reply
 from ledger.calls.transports import AsyncRecordingTransport, RecordingTransport
 from ledger.errors import ConfigInvalid, LedgerError
+from ledger.living import Living
 
 if TYPE_CHECKING:
     from ledger.exchange.snapshots import ExportReport
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ledger.reports.status import Status
     from ledger.settlement.settler import SettleReport
 
-_all_ledgers: "weakref.WeakSet[Ledger]" = weakref.WeakSet()
+_all_ledgers: "Living[Ledger]" = Living()
 
 
 class Ledger:
@@ -115,9 +115,8 @@ class Ledger:
 
         self._open()
         found = self.desk.detect(sys._getframe(1), caller)  # noqa: SLF001 - the documented way to a frame
-        home = self.settings.home
         settler = self.background.settler()
-        request_id = track_usage(settler, home, found, generation_id, model)
+        request_id = track_usage(settler, found, generation_id, model)
         self.background.notice(generation_id, clock.now())
         return self.show(request_id)
 
@@ -256,7 +255,7 @@ async def _failing(error: LedgerError) -> Reply:
 
 
 def _after_fork_in_child() -> None:
-    for ledger in list(_all_ledgers):
+    for ledger in _all_ledgers.snapshot():
         ledger._after_fork_in_child()  # noqa: SLF001 - of this very module
 
 

@@ -48,15 +48,19 @@ def create_once(path: Path, data: bytes) -> bool:
         return False
     temporary = _write_temporary(path, data, PRIVATE_FILE)
     try:
-        return _link_or_rename(temporary, path)
+        return name_once(temporary, path)
     finally:
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()
         sync_folder(path.parent)
 
 
-def _link_or_rename(temporary: Path, path: Path) -> bool:
-    """Give the finished file its name only if nobody has it."""
+def name_once(temporary: Path, path: Path) -> bool:
+    """Give a finished file its name, unless something has it. True where it was given.
+
+    Raises:
+        OSError: the folder can't be written.
+    """
     try:
         os.link(temporary, path)
     except FileExistsError:

@@ -3,21 +3,21 @@
 import contextlib
 import os
 import threading
-import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sqlalchemy import Connection
 
-from ledger.books import faults, migrate
+from ledger.books import disk, faults, migrate
 from ledger.books.models import Process
 from ledger.books.readers import Readers
 from ledger.books.sqlite_store import SqliteStore
 from ledger.books.target import Target
 from ledger.books.writer import Writer
 from ledger.errors import LedgerUnavailable
+from ledger.living import Living
 
-_all_books: "weakref.WeakSet[Books]" = weakref.WeakSet()
+_all_books: "Living[Books]" = Living()
 
 
 class Books:
@@ -57,6 +57,7 @@ class Books:
         Raises:
             LedgerUnavailable: it can't be done; the error names the path.
         """
+        disk.check(self.path)
         try:
             revision = migrate.revision_of(self.path)
         except OSError as error:
@@ -121,9 +122,9 @@ _stopped: "list[Books]" = []
 
 
 def _before_fork() -> None:
-    _stopped[:] = list(_all_books)
-    for books in _stopped:
+    for books in _all_books.snapshot():
         books.before_fork()
+        _stopped.append(books)
     migrate.before_fork()
 
 
@@ -136,7 +137,7 @@ def _after_fork_in_parent() -> None:
 def _after_fork_in_child() -> None:
     migrate.after_fork()
     _stopped.clear()
-    for books in list(_all_books):
+    for books in _all_books.snapshot():
         books.after_fork_in_child()
 
 

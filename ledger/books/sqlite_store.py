@@ -17,6 +17,7 @@ from ledger.books.engine import writer_engine
 from ledger.books.lockfile import LockFile
 from ledger.books.statements import Statements
 from ledger.books.target import Target
+from ledger.errors import LedgerUnavailable
 from ledger.logs import logger
 
 _POLL_S = 0.0001
@@ -40,6 +41,7 @@ class SqliteStore:
         self._driver: sqlite3.Connection | None = None
         self._log = -1
         self._quiet_until = _RESTART_AT
+        self._identity: tuple[int, int] | None = None
 
     # --- life -----------------------------------------------------------------------------
 
@@ -50,6 +52,7 @@ class SqliteStore:
             sqlite3.Error: the file can't be opened.
         """
         if self._driver is None:
+            self._require_same_file()
             _mend_log(self.path)
             self.connection = self._engine.connect()
             driver = self.connection.connection.driver_connection
@@ -81,9 +84,11 @@ class SqliteStore:
 
         Raises:
             LedgerBusy: a stranger held the write lock for that long.
+            LedgerUnavailable: the file was deleted or replaced since it was first opened.
             sqlite3.Error: the file can't be opened or written.
         """
         driver, until = self.open(), clock.monotonic() + patience_s
+        self._require_same_file()
         while True:
             try:
                 driver.execute("BEGIN IMMEDIATE")
@@ -95,6 +100,17 @@ class SqliteStore:
                 clock.sleep(_POLL_S)
             else:
                 return
+
+    def _require_same_file(self) -> None:
+        """Rows written into a file that was deleted would vanish without an error."""
+        found = _identity(self.path)
+        if self._identity is None:
+            self._identity = found
+        if found is None or found != self._identity:
+            raise LedgerUnavailable(
+                f"The ledger at {self.path} was deleted or replaced under this process.",
+                hint="Nothing was sent. Start the program anew, with the ledger that is to count.",
+            )
 
     def commit(self) -> None:
         """Make it durable."""
@@ -188,3 +204,12 @@ def _mend_log(path: Path) -> None:
         with contextlib.suppress(OSError):
             if log.exists() and not os.access(log, os.W_OK):
                 log.chmod(path.stat().st_mode & 0o777)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file a path names; None for none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino

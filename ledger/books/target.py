@@ -1,5 +1,6 @@
 """Which database the books are in: an embedded SQLite file or a server."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def locate(settings: Settings) -> Target:
         LedgerUnavailable: the URL is none, or of an engine that is not supported.
     """
     if settings.url is None:
-        path = settings.home / "ledger.db"
+        path = Path(os.path.realpath(settings.home / "ledger.db"))
         return Target(URL.create("sqlite+pysqlite", database=str(path)), path)
     try:
         url = make_url(settings.url)
@@ -66,6 +67,17 @@ def _sqlite(url: URL) -> Target:
             "LEDGER_URL names no file: books in memory would be lost with the process.",
             hint="Use e.g. sqlite:////var/lib/ledger/ledger.db",
         )
+    unknown = sorted(set(url.query) - {"synchronous"})
+    if unknown or url.drivername not in ("sqlite", "sqlite+pysqlite") or url.host:
+        raise LedgerUnavailable(
+            f"LEDGER_URL asks for {', '.join(unknown) or url.drivername}, which is not supported.",
+            hint="For SQLite use sqlite:////folder/file.db, with ?synchronous=NORMAL at most.",
+        )
+    if url.database.startswith(("~", "file:")):
+        raise LedgerUnavailable(
+            "LEDGER_URL names a file in a way that SQLAlchemy would take by the letter.",
+            hint="Use a whole path, as in sqlite:////home/me/ledger.db",
+        )
     wanted = url.query.get("synchronous", "FULL")
     synchronous = str(wanted).upper()
     if synchronous not in _SYNCHRONOUS:
@@ -73,6 +85,7 @@ def _sqlite(url: URL) -> Target:
             f"LEDGER_URL asks for synchronous={wanted!r}.",
             hint=f"Use one of {', '.join(_SYNCHRONOUS)}.",
         )
-    path = Path(url.database).absolute()
+    # By its real name, so that all who open it find the one lock file and log beside it.
+    path = Path(os.path.realpath(url.database))
     plain = URL.create("sqlite+pysqlite", database=str(path))
     return Target(plain, path, synchronous)

@@ -235,7 +235,8 @@ class Desk:
         if rules.auto_provision:
             provision = provisioning.provision(caller, home)
             path = provision.path
-        caller_id = yield self.register.enter(caller, path, provision)
+        caller_id = yield self.register.enter(caller, provision)
+        self.register.remember(caller, caller_id, path)
         config = configs.read_caller_config(path, caller.name)
         return caller_id, config, provision is not None and provision.kind != "found"
 

@@ -216,5 +216,8 @@ class _Borrowed(httpx.AsyncByteStream):
             return
         try:
             await self._response.aclose()
+        except BaseException:  # an interrupted close leaves a connection that nobody may use
+            self._whole = False
+            raise
         finally:
             await self._stack.give_back(connection, whole=self._whole)

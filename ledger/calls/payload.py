@@ -44,7 +44,7 @@ def check_provider(params: dict[str, Any], default_provider: str) -> None:
         if named != "openrouter":
             raise ProviderUnsupported(
                 f"The provider {named!r} is not served: get_response speaks OpenRouter.",
-                hint="Record calls to other endpoints through Ledger.transport().",
+                hint="Leave provider= out, or pass OpenRouter's own object of provider rules.",
             )
 
 
@@ -70,7 +70,7 @@ def encode(model: str, messages: Messages, params: dict[str, Any]) -> bytes:
     if params.get("stream"):
         raise RequestInvalid(
             "get_response returns whole answers, so it takes no stream=True.",
-            hint="Use stream_response for streams.",
+            hint="Leave stream out; stream_response, for streams, comes with a later version.",
             model=model,
         )
     try:

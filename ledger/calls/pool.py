@@ -173,5 +173,8 @@ class _Borrowed(httpx.SyncByteStream):
             return
         try:
             self._response.close()
+        except BaseException:  # an interrupted close leaves a connection that nobody may use
+            self._whole = False
+            raise
         finally:
             self._pool.give_back(connection, whole=self._whole)

@@ -20,7 +20,9 @@ from ledger.openrouter.usage import Usage
 EXCHANGE = "ledger.exchange"
 """The request extension that holds the exchange of a call of our own."""
 
-_OK = 200
+_OK, _OTHER = 200, 300
+_SETTLED = "What it cost is settled from the provider's own record."
+_NOT_KNOWN = "It names no generation, so what it cost can't be known: see the provider's activity."
 _NO_USAGE = Usage()
 
 
@@ -76,7 +78,7 @@ class Exchange:
 
     def finish(self) -> Outcome:
         """The body ended as it should."""
-        if self._status == _OK:
+        if self._status is not None and _OK <= self._status < _OTHER:
             self._read_answer()
         else:
             self._read_error()
@@ -109,20 +111,24 @@ class Exchange:
         except (exact.NotJson, decoding.TooLarge, decoding.NotDecodable) as error:
             self.failure = errors.AnswerInvalid(
                 f"OpenRouter's answer could not be read: {error}.",
-                hint="Nothing was lost: what it cost is settled from the provider's own record.",
-                http_status=_OK,
+                hint=_SETTLED if self._generation_id() else _NOT_KNOWN,
+                http_status=self._status,
                 **self._facts(),
             )
             return
         if answer.error is not None:
             self.failure = failures.error_for(
-                _OK, answer.error, self._headers, partial_text=answer.text or None, **self._facts()
+                self._status or _OK,
+                answer.error,
+                self._headers,
+                partial_text=answer.text or None,
+                **self._facts(),
             )
         elif not answer.has_choices:
             self.failure = errors.AnswerInvalid(
                 "OpenRouter's answer holds no choices.",
                 hint="Try again, or another model.",
-                http_status=_OK,
+                http_status=self._status,
                 **self._facts(),
             )
 

@@ -12,7 +12,7 @@ from ledger.books.books import Books
 from ledger.books.models import Caller as CallerRow
 from ledger.books.models import ProvisioningEvent
 from ledger.books.unit import Transaction
-from ledger.callers import templates
+from ledger.callers import provisioning, templates
 from ledger.callers.detection import Caller
 from ledger.callers.known import known_names
 from ledger.callers.provisioning import Provision
@@ -33,6 +33,7 @@ class Register:
         self._books = books
         self._home = home
         self._known: dict[tuple[str, str], Known] = {}
+        self._booked: dict[tuple[str, str], str] = {}
 
     def folder_of(self, caller: Caller) -> str:
         """The folder that is half of a caller's identity."""
@@ -40,22 +41,35 @@ class Register:
 
     def find(self, caller: Caller) -> Known | None:
         """What is known of a caller, without asking the books."""
-        return self._known.get((caller.name, self.folder_of(caller)))
+        key = (caller.name, self.folder_of(caller))
+        if key not in self._known and key in self._booked:
+            path = provisioning.config_path(caller, self._home)
+            self._known[key] = Known(self._booked[key], path)
+        return self._known.get(key)
+
+    def remember(self, caller: Caller, caller_id: str, config: Path) -> None:
+        """A caller's row is committed."""
+        self._known[caller.name, self.folder_of(caller)] = Known(caller_id, config)
 
     def learn(self, transaction: Transaction) -> None:
-        """A step: read which folder has which name, so that names agree between processes."""
+        """A step: read which folder has which name, so that names agree between processes.
+
+        Plain SQL: this is on the way of every process's first call, and the first statement that
+        is built from classes costs more than the call.
+        """
         names = known_names(self._home)
-        rows = transaction.connection.execute(
-            select(CallerRow.name, CallerRow.folder).order_by(col(CallerRow.id))
+        rows = transaction.connection.exec_driver_sql(
+            "SELECT id, name, folder FROM caller ORDER BY id"
         )
-        for name, folder in rows:
+        for caller_id, name, folder in rows:
+            self._booked[name, folder] = caller_id
             homeless = Path(folder) == self._home / "callers" / name
             names.learn(name, None if homeless else Path(folder))
 
-    def enter(
-        self, caller: Caller, config: Path, provision: Provision | None
-    ) -> Callable[[Transaction], str]:
+    def enter(self, caller: Caller, provision: Provision | None) -> Callable[[Transaction], str]:
         """A step: give a caller its row if it has none, and book what was provisioned.
+
+        It returns the row's id, to be remembered once it is committed.
 
         A config that was found is an event only for a caller that is new: of many processes at
         once, one creates and the others find nothing new.
@@ -71,7 +85,6 @@ class Register:
             caller_id = found or self._insert(transaction, key)
             if provision is not None and (provision.kind != "found" or found is None):
                 transaction.add(self._event(caller_id, provision))
-            self._known[key] = Known(caller_id, config)
             return caller_id
 
         return step

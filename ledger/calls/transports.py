@@ -8,14 +8,17 @@ import enum
 from collections.abc import AsyncIterator, Generator, Iterator
 
 import httpx
+from sqlmodel import col, select
 
+from ledger.books.models import Outcome
+from ledger.books.unit import Step, Transaction
 from ledger.books.writer import Writer
 from ledger.calls.recorder import Exchange, of_request
 from ledger.errors import LedgerError
 from ledger.logs import logger
 
 
-class Step(enum.Enum):
+class Stage(enum.Enum):
     """What a driver is to do next."""
 
     RECORD_REQUEST = enum.auto()
@@ -23,7 +26,7 @@ class Step(enum.Enum):
     RECORD_OUTCOME = enum.auto()
 
 
-Steps = Generator[Step, httpx.Response | None, httpx.Response]
+Steps = Generator[Stage, httpx.Response | None, httpx.Response]
 
 
 def record(exchange: Exchange, request: httpx.Request) -> Steps:
@@ -32,19 +35,19 @@ def record(exchange: Exchange, request: httpx.Request) -> Steps:
     Whatever a step raises is thrown in here, so that cancellation too gets its outcome.
     """
     try:
-        yield Step.RECORD_REQUEST
+        yield Stage.RECORD_REQUEST
     except LedgerError:  # no record, no call
         raise
     except BaseException as error:  # cancelled meanwhile: the row may be in the books all the same
         exchange.break_off(error, wrote=False)
-        yield Step.RECORD_OUTCOME
+        yield Stage.RECORD_OUTCOME
         raise
     exchange.begin()
     try:
-        response = yield Step.SEND
+        response = yield Stage.SEND
     except BaseException as error:
         exchange.break_off(error, wrote=bool(request.extensions.get("ledger.wrote")))
-        yield Step.RECORD_OUTCOME
+        yield Stage.RECORD_OUTCOME
         raise
     assert response is not None
     exchange.head(response.status_code, response.headers)
@@ -90,11 +93,11 @@ class RecordingTransport(httpx.BaseTransport):
         self._inner.close()
 
     def _perform(
-        self, step: Step, exchange: Exchange, request: httpx.Request
+        self, step: Stage, exchange: Exchange, request: httpx.Request
     ) -> httpx.Response | None:
-        if step is Step.SEND:
+        if step is Stage.SEND:
             return self._inner.handle_request(request)
-        if step is Step.RECORD_REQUEST:
+        if step is Stage.RECORD_REQUEST:
             self._writer.write(exchange.request)
         else:
             _write_outcome(exchange, self._writer)
@@ -112,6 +115,20 @@ def _write_outcome(exchange: Exchange, writer: Writer) -> None:
         writer.write(exchange.outcome)
     except LedgerError as error:
         _unrecorded(exchange, error)
+    except BaseException:  # Ctrl-C in the middle of it: nobody knows whether it is booked
+        writer.post(_unless_booked(exchange.outcome))
+        raise
+
+
+def _unless_booked(outcome: Outcome) -> Step:
+    """A step: book an outcome, unless it is there."""
+
+    def step(transaction: Transaction) -> None:
+        found = select(Outcome.id).where(col(Outcome.id) == outcome.id)
+        if transaction.connection.execute(found).first() is None:
+            transaction.insert(outcome)
+
+    return step
 
 
 class _RecordedStream(httpx.SyncByteStream):
@@ -177,11 +194,11 @@ class AsyncRecordingTransport(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
     async def _perform(
-        self, step: Step, exchange: Exchange, request: httpx.Request
+        self, step: Stage, exchange: Exchange, request: httpx.Request
     ) -> httpx.Response | None:
-        if step is Step.SEND:
+        if step is Stage.SEND:
             return await self._inner.handle_async_request(request)
-        if step is Step.RECORD_REQUEST:
+        if step is Stage.RECORD_REQUEST:
             await self._writer.awrite(exchange.request)
         else:
             await _awrite_outcome(exchange, self._writer)

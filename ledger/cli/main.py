@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ _WrongUsage: Any = next(
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; raises only with `--debug`."""
+    """Run one command and return its exit code; `--debug` prints the traceback too."""
     from ledger.cli.app import app
 
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -29,9 +30,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _usage(wrong)
     except (typer.Abort, KeyboardInterrupt):
         return _INTERRUPTED
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, it ends as one line
         if "--debug" in given:
-            raise
+            traceback.print_exc()
         return _fault(error)
     return code if isinstance(code, int) else 0
 
@@ -39,6 +40,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _usage(wrong: Any) -> int:
     """A wrong command or option: what is wrong, and where the right ones are listed."""
     message = wrong.format_message()
+    if type(wrong).__name__ == "NoArgsIsHelpError":  # its message is the help that is wanted
+        sys.stdout.write(f"{message}\n")
+        return int(wrong.exit_code)
     if not message:  # a bare command: its help is what is wanted, and already printed
         return int(wrong.exit_code)
     path = getattr(getattr(wrong, "ctx", None), "command_path", "python -m ledger")

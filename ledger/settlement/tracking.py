@@ -1,13 +1,10 @@
 """Booking a generation that was made elsewhere, under the caller that made it."""
 
-from pathlib import Path
-
 from sqlmodel import col, select
 
 from ledger import clock
 from ledger.books.models import Outcome, Request
 from ledger.books.unit import Transaction
-from ledger.callers import provisioning
 from ledger.callers.detection import Caller
 from ledger.errors import KeyInvalid, KeyMissing, RequestInvalid
 from ledger.logs import logger
@@ -40,16 +37,13 @@ def check_id(generation_id: object) -> str:
     )
 
 
-def track_usage(
-    settler: Settler, home: Path, caller: Caller, generation_id: str, model: str | None
-) -> str:
+def track_usage(settler: Settler, caller: Caller, generation_id: str, model: str | None) -> str:
     """Book a generation made elsewhere, and ask for its record once.
 
     A generation that is booked already stays with its first request.
 
     Args:
         settler: asks, and books what comes.
-        home: the ledger's home, for a caller without a folder.
         caller: who made it.
         generation_id: the provider's id of it.
         model: the model that was asked for, where known.
@@ -65,7 +59,7 @@ def track_usage(
     check_id(generation_id)
     if model is not None and not isinstance(model, str):
         raise RequestInvalid(f"model must be text, not {type(model).__name__}.", caller=caller.name)
-    request_id = _booked(settler, home, caller, generation_id, model)
+    request_id = _booked(settler, caller, generation_id, model)
     try:
         for each in settler.pending(generation_id):
             if settler.is_ours(each):
@@ -77,9 +71,7 @@ def track_usage(
     return request_id
 
 
-def _booked(
-    settler: Settler, home: Path, caller: Caller, generation_id: str, model: str | None
-) -> str:
+def _booked(settler: Settler, caller: Caller, generation_id: str, model: str | None) -> str:
     """The id of the generation's request, booked now where there is none."""
     now, process_id = clock.now(), settler.books.process.id
     request = Request(
@@ -99,7 +91,7 @@ def _booked(
         generation_id=generation_id,
         cost_grade="pending",
     )
-    enter = settler.desk.register.enter(caller, provisioning.config_path(caller, home), None)
+    enter = settler.desk.register.enter(caller, None)
 
     def step(transaction: Transaction) -> str:
         query = select(Outcome.id).where(col(Outcome.generation_id) == generation_id)

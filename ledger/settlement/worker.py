@@ -8,12 +8,12 @@ import datetime as dt
 import logging
 import os
 import threading
-import weakref
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ledger import clock
+from ledger.living import Living
 from ledger.logs import log_once
 from ledger.settlement.gate import Closed, Gate
 
@@ -30,7 +30,7 @@ MakeSettler = Callable[[Gate], "Settler"]
 STOP_S = 0.5
 """The longest that the end of a process waits for its worker."""
 
-_all_workers: "weakref.WeakSet[Worker]" = weakref.WeakSet()
+_all_workers: "Living[Worker]" = Living()
 
 _REMEMBERED = 100_000
 _FORK_PATIENCE_S = 10.0
@@ -152,17 +152,17 @@ class Worker:
 
 
 def _before_fork() -> None:
-    for worker in list(_all_workers):
+    for worker in _all_workers.snapshot():
         worker.before_fork()
 
 
 def _after_fork_in_parent() -> None:
-    for worker in list(_all_workers):
+    for worker in _all_workers.snapshot():
         worker.after_fork_in_parent()
 
 
 def _after_fork_in_child() -> None:
-    for worker in list(_all_workers):
+    for worker in _all_workers.snapshot():
         worker.after_fork_in_child()
 
 
@@ -178,7 +178,7 @@ if hasattr(os, "register_at_fork"):
 def _at_exit() -> None:
     """All workers together get the time that one has."""
     ends_at = clock.monotonic() + STOP_S
-    for worker in list(_all_workers):
+    for worker in _all_workers.snapshot():
         worker.stop(ends_at - clock.monotonic())
 
 

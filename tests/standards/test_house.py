@@ -34,7 +34,7 @@ ROOMS = [
     "openrouter",
     "books",
 ]
-LEAVES = {"errors", "clock", "settings", "logs", "files", "money"}
+LEAVES = {"errors", "clock", "settings", "logs", "files", "money", "living"}
 # The command line starts the sandbox; nothing else knows it.
 EXCEPTIONS = {("cli", "sandbox")}
 

@@ -26,14 +26,20 @@ FROM (
             coalesce(g.native_tokens_completion, o.completion_tokens, g.tokens_completion)
                 AS completion_tokens,
             coalesce(g.cost_pico, o.cost_pico) AS cost_pico,
-            CASE WHEN g.id IS NULL THEN o.upstream_pico ELSE g.upstream_pico END AS upstream_pico,
+            coalesce(g.upstream_pico, o.upstream_pico) AS upstream_pico,
             coalesce(g.is_byok, o.is_byok) AS is_byok,
             CASE
                 WHEN g.id IS NOT NULL THEN 'settled'
                 WHEN o.id IS NULL THEN 'unknown'
-                WHEN o.cost_grade = 'pending' AND EXISTS (
-                    SELECT 1 FROM settlement_attempt AS a
-                    WHERE a.generation_id = o.generation_id AND a.result = 'given_up'
+                WHEN o.cost_grade = 'pending' AND (
+                    EXISTS (
+                        SELECT 1 FROM settlement_attempt AS a
+                        WHERE a.generation_id = o.generation_id AND a.result = 'given_up'
+                    )
+                    OR EXISTS (
+                        SELECT 1 FROM generation AS counted
+                        WHERE counted.generation_id = o.generation_id
+                    )
                 ) THEN 'unknown'
                 ELSE o.cost_grade
             END AS cost_grade,
@@ -46,6 +52,11 @@ FROM (
         FROM request AS r
         LEFT JOIN caller AS c ON c.id = r.caller_id
         LEFT JOIN outcome AS o ON o.id = r.id
+        -- One record is one charge: of requests that name the same, the first has it.
         LEFT JOIN generation AS g ON g.generation_id = o.generation_id
+            AND NOT EXISTS (
+                SELECT 1 FROM outcome AS earlier
+                WHERE earlier.generation_id = o.generation_id AND earlier.id < o.id
+            )
     ) AS known
 ) AS priced
