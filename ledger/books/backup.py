@@ -37,10 +37,9 @@ def backup(source: Path, target: Path) -> Backup:
         raise BackupFailed(f"There is no ledger at {source}.", hint="Make a first call, then.")
     if target.exists() or target.is_symlink():
         raise BackupFailed(f"{target} exists already.", hint="Name a file that doesn't.")
-    if not target.parent.is_dir():
-        raise BackupFailed(f"There is no folder {target.parent}.", hint="Make it first.")
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
+        files.private_folder(target.parent)
         files.create_private(temporary)
         requests = _copy(source, temporary)
         _sync(temporary)

@@ -232,9 +232,8 @@ def _save(path: Path, revision: str) -> Path:
     stamp = clock.to_text(clock.now()).replace(":", "").replace(".", "")
     saved = path.parent / "backups" / f"{path.stem}-{revision}-{stamp}.db"
     try:
-        files.private_folder(saved.parent)
         return backup(path, saved).path
-    except (OSError, BackupFailed) as error:
+    except BackupFailed as error:
         raise MigrationFailed(
             f"The upgrade was not begun: {error}", hint="Free some space, then try again."
         ) from error

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 from ledger import clock
-from ledger.books.ids import new_id
 from ledger.books.models import Process
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -16,8 +15,7 @@ _START_FIELD = 19  # of what follows the program's name in /proc/PID/stat
 def describe(*, record_host: bool = True) -> Process:
     """A row for this process. Blank where the platform does not tell, or the user said so."""
     program = _program()
-    return Process.booked(
-        id=new_id(),
+    return Process(
         first_seen_at=clock.now(),
         host=host_name() if record_host else None,
         os_user=_user() if record_host else None,

@@ -3,7 +3,6 @@
 import errno
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,7 +17,7 @@ _WrongUsage: Any = next(
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; `--debug` prints the traceback too."""
+    """Run one command and return its exit code; raises only with `--debug`."""
     from ledger.cli.app import app
 
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -30,9 +29,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _usage(wrong)
     except (typer.Abort, KeyboardInterrupt):
         return _INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - whatever it is, it ends as one line
+    except Exception as error:
         if "--debug" in given:
-            traceback.print_exc()
+            raise
         return _fault(error)
     return code if isinstance(code, int) else 0
 

@@ -164,7 +164,7 @@ def test_an_id_that_two_requests_name_is_fetched_once(sandbox: Sandbox, books: L
     assert books.settle().settled == 1
     assert results(books) == ["settled"]
     grades = rows(books, "SELECT cost_grade FROM request_status")
-    assert grades == [("settled",), ("settled",)]
+    assert sorted(grades) == [("settled",), ("unknown",)]  # one record is one charge
 
 
 def test_a_limit_of_requests_ends_the_round_and_says_how_long(
