@@ -115,8 +115,10 @@ class Writer:
                 if thread is not threading.current_thread():
                     thread.join()
             with self._turn:
+                if self._waiting:  # came while the thread was ending
+                    self._commit_waiting(self._waiting)
                 self._store.close()
-            if self._waiting:  # came while the thread was ending
+            if self._waiting:  # came while this was closing: who closes no more has a writer
                 self._ensure_thread()
 
     # --- forks ----------------------------------------------------------------------------

@@ -120,6 +120,7 @@ def garbage(connection: socket.socket) -> None:
 
 
 def reset_at_once(connection: socket.socket) -> None:
+    connection.recv(1)  # a reset that overtakes the connect is no connection at all
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
 
 
