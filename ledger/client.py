@@ -27,6 +27,7 @@ from ledger.calls.reply import Reply
 from ledger.calls.transports import AsyncRecordingTransport, RecordingTransport
 from ledger.errors import ConfigInvalid, LedgerError
 from ledger.living import Living
+from ledger.logs import follow_ecosystem
 
 if TYPE_CHECKING:
     from ledger.exchange.snapshots import ExportReport
@@ -105,6 +106,7 @@ class Ledger:
 
     def get_api_key(self, provider: str = "openrouter") -> str:
         """See `ledger.get_api_key`."""
+        follow_ecosystem()
         return self.desk.api_key(provider)
 
     def track_usage(
@@ -129,11 +131,13 @@ class Ledger:
         Returns:
             What was settled, and what is still pending or unknown.
         """
+        follow_ecosystem()
         settler = self.background.settler()
         return self.background.export_after(lambda: settler.settle(progress))
 
     def watch(self, progress: Callable[[int, int], None] | None = None) -> "SettleReport":
         """Settle on the schedule, until nothing is pending."""
+        follow_ecosystem()
         settler = self.background.settler()
         return self.background.export_after(lambda: settler.watch(progress))
 
@@ -204,6 +208,7 @@ class Ledger:
 
     def _open(self) -> None:
         """Make the home and read who is known, once."""
+        follow_ecosystem()
         with self._opening:
             if not self._is_open:
                 self.desk.open()

@@ -3,10 +3,18 @@
 No line carries a key, a prompt or an answer. Lines carry caller, model and request id.
 """
 
+import importlib
 import logging
+import threading
+from collections.abc import Callable
+from typing import Any
 
 logger = logging.getLogger("ledger")
 logger.addHandler(logging.NullHandler())
+
+_ECOSYSTEM = "prax.prax_logger"
+_NAME = "system_logger"
+_METHODS = {"DEBUG": "debug", "WARNING": "warning", "ERROR": "error", "CRITICAL": "error"}
 
 _once: set[str] = set()
 
@@ -17,3 +25,81 @@ def log_once(key: str, level: int, message: str, *args: object) -> None:
         return
     _once.add(key)
     logger.log(level, message, *args)
+
+
+class SystemLogHandler(logging.Handler):
+    """Passes records to a `system_logger`, as text: to its methods, or by calling it.
+
+    Whatever that logger raises is said once on the stdlib logger and breaks nothing. What is
+    logged while it is at work, as by a `system_logger` that asks a model itself, is not passed on
+    to it again.
+
+    Args:
+        target: has `info`, `warning` and `error`, or is a function of one text.
+    """
+
+    def __init__(self, target: Any) -> None:
+        super().__init__()
+        self._target = target
+        self._at_work = threading.local()
+
+    def createLock(self) -> None:  # noqa: N802 - the name that logging gives it
+        """No lock: while one thread held it, the target's own locks could never be had."""
+        self.lock = None
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Pass a record on, without a lock.
+
+        Returns:
+            Whether the filters let it through.
+        """
+        if not self.filter(record):
+            return False
+        self.emit(record)
+        return True
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass a record on, unless it comes from what passing one on led to."""
+        if getattr(self._at_work, "now", False):
+            return
+        self._at_work.now = True
+        try:
+            self._entry(record)(self.format(record))
+        except Exception as error:  # noqa: BLE001 - somebody else's logger, which must break no call
+            kind = type(error).__name__
+            log_once("system-logger", logging.WARNING, "%s raised %s", _NAME, kind)
+        finally:
+            self._at_work.now = False
+
+    def _entry(self, record: logging.LogRecord) -> Callable[[str], object]:
+        """The target's method for a record's level, else its `info`, else the target itself."""
+        for name in (_METHODS.get(record.levelname, "info"), "info"):
+            method = getattr(self._target, name, None)
+            if callable(method):
+                return method  # type: ignore[no-any-return]
+        return self._target  # type: ignore[no-any-return]
+
+
+_looked_for: list[str] = []
+
+
+def follow_ecosystem() -> None:
+    """Pass log lines on to `prax.prax_logger.system_logger`, where there is one; looks once.
+
+    That module is imported here, so this is called where no lock is held and not at import: it
+    may use the ledger itself. Its absence is nothing to talk about, its failure is one warning.
+    Lines of INFO are passed on unless somebody set the logger's level.
+    """
+    if _looked_for:
+        return
+    _looked_for.append(_ECOSYSTEM)
+    try:
+        target = getattr(importlib.import_module(_ECOSYSTEM), _NAME)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever somebody else's module does
+        absent = isinstance(error, ModuleNotFoundError) and error.name in {"prax", _ECOSYSTEM}
+        if not absent:
+            logger.warning("no lines go to %s: %s", _ECOSYSTEM, type(error).__name__)
+        return
+    logger.addHandler(SystemLogHandler(target))
+    if logger.level == logging.NOTSET:
+        logger.setLevel(logging.INFO)

@@ -20,7 +20,7 @@ from ledger.calls.admission import Admitted, Ask, Desk
 from ledger.calls.recorder import EXCHANGE, Exchange
 from ledger.calls.reply import Reply
 from ledger.calls.route import DEADLINE
-from ledger.errors import CallRefused, LedgerError, OutcomeNotRecorded
+from ledger.errors import CallRefused, LedgerError, LedgerUnavailable, OutcomeNotRecorded
 from ledger.logs import logger
 from ledger.openrouter import endpoints, exact
 from ledger.settings import DEFAULT_DEADLINE_S
@@ -60,14 +60,19 @@ class Calls:
         except CallRefused as refused:
             yield from self._refuse(ask, refused)
             raise
+        except LedgerUnavailable as error:
+            _say_not_made(ask, error)
+            raise
         if admitted.rules.log_requests:
             _say("request", exchange)
         try:
             yield request
         except Exception as error:
-            if exchange.failure is None:
-                raise
-            raise _noted(exchange) from error
+            if exchange.failure is not None:
+                raise _noted(exchange) from error
+            if isinstance(error, LedgerUnavailable):
+                _say_not_made(ask, error)
+            raise
         finally:
             if exchange.outcome is not None:
                 self._after(exchange)
@@ -144,9 +149,16 @@ def _applied_text(applied: dict[str, Any]) -> str | None:
     return ", ".join(f'"{name}": {value!r}' for name, value in applied.items()).join("{}")
 
 
+def _say_not_made(ask: Ask, error: LedgerUnavailable) -> None:
+    """One line about a call that was not made, for it could not be recorded."""
+    name = ask.caller.name if ask.caller else None
+    logger.error("call not made: caller %s, model %s: %s", name, ask.model, error.message)
+
+
 def _noted(exchange: Exchange) -> LedgerError:
-    """The exchange's failure, with a note where its outcome could not be booked either."""
+    """The exchange's failure, logged, with a note where its outcome could not be booked either."""
     assert exchange.failure is not None
+    logger.error("call failed: %s", exchange.failure)
     if exchange.unrecorded is not None:
         exchange.failure.add_note(f"Its outcome could not be booked: {exchange.unrecorded}")
     return exchange.failure

@@ -57,7 +57,13 @@ def record(exchange: Exchange, request: httpx.Request) -> Steps:
 def _unrecorded(exchange: Exchange, error: LedgerError) -> None:
     """An outcome that could not be booked is kept on the exchange, and said."""
     exchange.unrecorded = error
-    logger.error("request %s: the outcome could not be booked: %s", exchange.request.id, error)
+    logger.error(
+        "request %s: caller %s, model %s: the outcome could not be booked: %s",
+        exchange.request.id,
+        exchange.caller,
+        exchange.request.model_asked,
+        error,
+    )
 
 
 class RecordingTransport(httpx.BaseTransport):
