@@ -90,7 +90,9 @@ def succeed(done: "subprocess.CompletedProcess[str]") -> str:
 
 
 def script_blocks() -> list[Block]:
-    return [block for block in of("python") if not block.path.startswith("test_")]
+    """Programs; modules of an `api/` folder are run by the tests of the ecosystem."""
+    python = [block for block in of("python") if not block.body.startswith("# api/")]
+    return [block for block in python if not block.path.startswith("test_")]
 
 
 def matches(shown: str, found: str) -> bool:
