@@ -59,6 +59,19 @@ def is_alive(process: Process) -> bool:
         return False
     if process.started_at is not None:
         return start_of(process.pid) == process.started_at
+    return _may_run(process.pid)
+
+
+def _may_run(pid: int) -> bool:
+    """Whether a process of that id runs, where the platform does not tell since when."""
+    if os.name != "posix":  # there, the same call would send a signal
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # somebody else's
     return True
 
 

@@ -127,7 +127,8 @@ def _detected(place: Place, registry: KnownNames) -> Caller:
     rule = f"the name is {place.name!r} by its file; the folder is {place.rule}"
     if clash:
         rule = f"another folder has a {place.name!r}, so the folder's name is added; {rule}"
-    caller = Caller(name, place.folder, name, place.file, rule)
+    folder = registry.folder_of(name)  # as first spelled: on Windows, equal is not identical
+    caller = Caller(name, folder, name, place.file, rule)
     registry.callers[place.file] = caller
     return caller
 
@@ -139,7 +140,7 @@ def _named(name: str, chain: str, place: Place | None, registry: KnownNames) -> 
     if known is not None and known != folder:
         return Caller(name, known, chain, file, "named by caller=; the folder is the one known")
     where = place.rule if place else "the home's, for no file called"
-    return Caller(name, folder, chain, file, f"named by caller=; the folder is {where}")
+    return Caller(name, known or folder, chain, file, f"named by caller=; the folder is {where}")
 
 
 def _find(frame: FrameType | None, transparent_paths: tuple[Path, ...]) -> Place | None:

@@ -8,7 +8,8 @@ import functools
 import os
 import stat
 import sysconfig
-from pathlib import Path
+from pathlib import Path, PurePath
+from types import ModuleType
 from typing import Literal
 
 from ledger.callers import names
@@ -17,6 +18,7 @@ Kind = Literal["standard", "installed", "script", "sdk", "ledger", "module"]
 
 _SITE_FOLDERS = ("site-packages", "dist-packages")
 _PROJECT_MARKERS = (".git", "pyproject.toml", "setup.py", "setup.cfg")
+_MODES_MEAN_SOMETHING = os.name == "posix"
 _NAMED_BY_FOLDER = ("__init__", "__main__", "main", "app", "cli")
 # Clients and the plumbing below them: they carry a call for someone else.
 _SDKS = frozenset(
@@ -81,14 +83,14 @@ def place_of(file: str) -> Place:
     real = os.path.realpath(path)
     if _inside(real, _PACKAGE):
         return Place("ledger", path, "ledger", None, "this package itself")
-    package = _package_of(path) or _package_of(real)
+    package = _package_of(Path(path)) or _package_of(Path(real))
     if package:
         kind: Kind = "sdk" if _SDKS & {package[0], "/".join(package[:2])} else "installed"
         name = names.from_stem(_stem(package[0]))
         return Place(kind, path, name, None, "an installed package's files go to the home")
     if any(_inside(real, folder) for folder in _standard_folders()):
         return Place("standard", path, names.from_stem(_stem(path)), None, "the standard library")
-    if os.path.dirname(path) == _scripts_folder():  # noqa: PTH120 - a string
+    if os.path.normcase(os.path.dirname(path)) == _scripts_folder():  # noqa: PTH120 - a string
         name = names.from_stem(_stem(path))
         return Place("script", path, name, None, "an installed program's files go to the home")
     folder, rule = _folder_of(Path(path))
@@ -105,15 +107,15 @@ def is_below(file: str, folder: Path) -> bool:
     return _inside(os.path.realpath(file), os.path.realpath(folder))
 
 
-def _inside(real: str, folder: str) -> bool:
-    """Whether a resolved path is a resolved folder or below it."""
-    path, root = os.path.normcase(real), os.path.normcase(folder)
-    return path == root or path.startswith(root.rstrip(os.sep) + os.sep)
+def _inside(real: str, folder: str, rules: ModuleType = os.path) -> bool:
+    """Whether a resolved path is a resolved folder or below it, by a platform's rules of paths."""
+    path, root = rules.normcase(real), rules.normcase(folder)
+    return bool(path == root or path.startswith(root.rstrip(rules.sep) + rules.sep))
 
 
-def _package_of(path: str) -> tuple[str, ...]:
+def _package_of(path: PurePath) -> tuple[str, ...]:
     """The parts of a path after its last `site-packages`; none where it has no such part."""
-    parts = Path(path).parts
+    parts = path.parts
     for index in range(len(parts) - 1, 0, -1):
         if parts[index - 1].casefold() in _SITE_FOLDERS:
             return parts[index:]
@@ -146,7 +148,8 @@ def _standard_folders() -> tuple[str, ...]:
 @functools.cache
 def _scripts_folder() -> str:
     """Where installed packages put their programs, beside the interpreter."""
-    return os.path.abspath(sysconfig.get_path("scripts"))  # noqa: PTH100 - compared as given
+    folder = os.path.abspath(sysconfig.get_path("scripts"))  # noqa: PTH100 - compared as given
+    return os.path.normcase(folder)
 
 
 def _name_of(path: Path) -> str:
@@ -166,9 +169,15 @@ def _folder_of(path: Path) -> tuple[Path | None, str]:
     for folder in _candidates(own):
         if _is_folder(folder / f"{folder.name}_json"):
             return folder, f"the nearest one that holds {folder.name}_json"
-        if folder.name in {"flow", "prax"} or folder.name.startswith("skills_"):
+        if _is_known(folder.name):
             return folder, "the nearest one named flow, prax or skills_*"
     return own, "the file's own folder"
+
+
+def _is_known(folder_name: str, rules: ModuleType = os.path) -> bool:
+    """Whether a folder's name is one of an ecosystem's, by a platform's rules of case."""
+    name = rules.normcase(folder_name)
+    return name in {"flow", "prax"} or name.startswith("skills_")
 
 
 def _candidates(own: Path) -> list[Path]:
@@ -192,7 +201,9 @@ def _candidates(own: Path) -> list[Path]:
 
 
 def _is_everyones(folder: Path) -> bool:
-    """Whether any user may write into a folder."""
+    """Whether any user may write into a folder; Windows shows that mode for every folder."""
+    if not _MODES_MEAN_SOMETHING:
+        return False
     try:
         return bool(folder.stat().st_mode & stat.S_IWOTH)
     except OSError:

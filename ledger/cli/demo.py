@@ -55,7 +55,7 @@ class Demo:
             env=self._environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            encoding="utf-8",
+            encoding=_encoding(),
             errors="replace",
             timeout=_PATIENCE_S,
             check=False,
@@ -77,7 +77,7 @@ class Demo:
             "LEDGER_HOME": str(self.home),
             "OPENROUTER_BASE_URL": self.sandbox.base_url,
             "OPENROUTER_API_KEY": self.sandbox.key,
-            "PYTHONIOENCODING": "utf-8",
+            "PYTHONIOENCODING": f"{_encoding()}:backslashreplace",
         }
 
 
@@ -169,6 +169,11 @@ def _keep_books(demo: Demo) -> None:
     for command in (["settle"], ["export"], ["report", "caller"], ["report", "model"]):
         done = demo.python("-m", "ledger", *command)
         demo.check(f"`{' '.join(command)}` succeeds", passed=done.returncode == 0)
+
+
+def _encoding() -> str:
+    """That of this process's output: its processes' tables are drawn with what it can show."""
+    return getattr(sys.stdout, "encoding", None) or "utf-8"
 
 
 def _indented(done: "subprocess.CompletedProcess[str]") -> str:
