@@ -1,0 +1,61 @@
+"""Keeping the books: settling, exporting, backups and upgrades."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ledger.books import migrate
+from ledger.books.backup import Backup, backup
+from ledger.books.migrate import Upgrade
+from ledger.client.wiring import Wired
+from ledger.logs import follow_ecosystem
+
+if TYPE_CHECKING:
+    from ledger.exchange.snapshots import ExportReport
+    from ledger.settlement.settler import SettleReport
+
+
+class Keeping(Wired):
+    """What is done with a ledger beside the calls."""
+
+    def settle(self, progress: Callable[[int, int], None] | None = None) -> "SettleReport":
+        """Ask the provider once, now, for the record of every request that lacks one.
+
+        Args:
+            progress: called with (done, all) as it goes on.
+
+        Returns:
+            What was settled, and what is still pending or unknown.
+        """
+        follow_ecosystem()
+        settler = self.background.settler()
+        return self.background.export_after(lambda: settler.settle(progress))
+
+    def watch(self, progress: Callable[[int, int], None] | None = None) -> "SettleReport":
+        """Settle on the schedule, until nothing is pending."""
+        follow_ecosystem()
+        settler = self.background.settler()
+        return self.background.export_after(lambda: settler.watch(progress))
+
+    def export(self, *, every_entry: bool = False) -> "ExportReport":
+        """Write the JSON files of the home and of every caller's folder, where they changed.
+
+        Args:
+            every_entry: write every log entry, not only the last 1,000.
+        """
+        from ledger.exchange.snapshots import export
+
+        return export(self.books, self.settings.home, every_entry=every_entry)
+
+    def backup(self, path: str | os.PathLike[str]) -> Backup:
+        """Copy the ledger while it is in use, verified.
+
+        Raises:
+            BackupFailed: the file exists, can't be written, or the copy does not verify.
+        """
+        return backup(self.books.path, Path(path))
+
+    def upgrade(self) -> Upgrade:
+        """Bring the books to the newest schema; a backup is made first."""
+        return migrate.upgrade(self.books.target)

@@ -1,0 +1,42 @@
+"""Reading the books: requests, totals, and how the ledger itself is."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ledger.client.wiring import Wired
+
+if TYPE_CHECKING:
+    from ledger.reports.rows import RequestStatus, UsageRow
+    from ledger.reports.status import Status
+
+
+class Reading(Wired):
+    """What a ledger tells."""
+
+    def report(self, by: str) -> "list[UsageRow]":
+        """Totals by `day`, `month`, `caller` or `model`, oldest or first in the alphabet first."""
+        from ledger.reports import queries
+
+        return queries.usage(self.books, by)
+
+    def requests(self) -> "Iterator[RequestStatus]":
+        """Every request with its status and cost, oldest first."""
+        from ledger.reports import queries
+
+        return queries.requests(self.books)
+
+    def show(self, request_id: str) -> "RequestStatus":
+        """One request, by its id, the beginning of it, or its generation id.
+
+        Raises:
+            NotFoundInLedger: there is none.
+        """
+        from ledger.reports import queries
+
+        return queries.request(self.books, request_id)
+
+    def status(self) -> "Status":
+        """Where the ledger is, where the key comes from, and what is open or pending."""
+        from ledger.reports import status
+
+        return status.status(self)

@@ -1,0 +1,137 @@
+"""What a ledger is made of: settings, books, connections and rooms, wired together."""
+
+import os
+import threading
+from collections.abc import Coroutine
+from typing import Any, Self
+
+from ledger import clock
+from ledger import settings as settings_module
+from ledger.background import Background
+from ledger.books.books import Books
+from ledger.books.models import Process
+from ledger.books.target import locate
+from ledger.calls import flow
+from ledger.calls.admission import Desk
+from ledger.calls.pool import Pool
+from ledger.calls.recorder import Exchange
+from ledger.calls.register import Register
+from ledger.calls.reply import Reply
+from ledger.calls.transports import AsyncRecordingTransport, RecordingTransport
+from ledger.errors import ConfigInvalid, LedgerError
+from ledger.living import Living
+from ledger.logs import follow_ecosystem
+
+_all_ledgers: "Living[Wired]" = Living()
+
+
+class Wired:
+    """The parts of a ledger. What it does with them is said by the classes above this one."""
+
+    def __init__(
+        self,
+        *,
+        home: str | os.PathLike[str] | None = None,
+        url: str | None = None,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        background: bool | None = None,
+    ) -> None:
+        self.settings = settings_module.resolve(
+            home=home, url=url, base_url=base_url, background=background
+        )
+        self.books = Books(locate(self.settings), self._describe)
+        self._register = Register(self.books, self.settings.home)
+        self.desk = Desk(self.settings, self._register, api_key, os.environ)
+        self._calls = flow.Calls(self.books, self.desk, self._after)
+        self._is_open = False
+        self.background = Background(
+            self.books, self.desk, self.settings.home, is_on=self.settings.background
+        )
+        self._connect()
+        _all_ledgers.add(self)
+
+    def __repr__(self) -> str:
+        return f"Ledger({self.books.target.name!r})"
+
+    def close(self) -> None:
+        """Write what waits, and close files and connections. The worker gets 0.5 s to end."""
+        self.background.stop()
+        self._pool.close()
+        self.books.close()
+        self._is_open = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    # --- wiring ---------------------------------------------------------------------------
+
+    def _connect(self) -> None:
+        self._pool = Pool()
+        self._sync = RecordingTransport(self._pool, self.books.writer)
+        self._async: AsyncRecordingTransport | None = None
+        self._opening = threading.Lock()
+
+    def _open(self) -> None:
+        """Make the home and read who is known, once."""
+        follow_ecosystem()
+        with self._opening:
+            if not self._is_open:
+                self.desk.open()
+                self.books.writer.write(self._register.learn)
+                self._is_open = True
+
+    def _get_response(self, frame: Any, *asked: Any) -> Reply:
+        if not self._is_open:
+            self._open()
+        ask = self.desk.ask(frame, *asked)
+        return flow.run(self._calls.call(ask), self.books.writer, self._sync)
+
+    def _aget_response(self, frame: Any, *asked: Any) -> Coroutine[Any, Any, Reply]:
+        if not self._is_open:
+            try:
+                self._open()
+            except LedgerError as error:
+                return _failing(error)
+        if self._async is None:
+            from ledger.calls.async_pool import AsyncPool
+
+            self._async = AsyncRecordingTransport(AsyncPool(), self.books.writer)
+        ask = self.desk.ask(frame, *asked)
+        return flow.arun(self._calls.call(ask), self.books.writer, self._async)
+
+    def _describe(self) -> Process:
+        from ledger.books.process import describe
+
+        try:
+            record_host = self.desk.rules().record_host
+        except ConfigInvalid:  # nobody can say, and the refusal that follows is to be booked
+            record_host = False
+        return describe(record_host=record_host)
+
+    def _after(self, exchange: Exchange | None) -> None:
+        """An exchange ended, or a call was refused: what may have cost is settled later."""
+        outcome = exchange.outcome if exchange else None
+        costs = outcome is not None and outcome.cost_grade != "not_charged"
+        self.background.notice(outcome.generation_id if outcome and costs else None, clock.now())
+
+    def _after_fork_in_child(self) -> None:
+        """Connections belong to the parent; the child makes its own."""
+        self._connect()
+
+
+async def _failing(error: LedgerError) -> Reply:
+    """What could not even begin fails where it is awaited, as everything else does."""
+    raise error
+
+
+def _after_fork_in_child() -> None:
+    for ledger in _all_ledgers.snapshot():
+        ledger._after_fork_in_child()  # noqa: SLF001 - of this very module
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,0 +1,49 @@
+"""A call that was never sent, and why."""
+
+from ledger.errors.base import LedgerError
+
+
+class CallRefused(LedgerError):
+    """The call was never sent; nothing was charged."""
+
+    exit_code = 3
+
+
+class CallerProvisioned(CallRefused):
+    """The caller had no config: it was created, and the next call can read its model there."""
+
+
+class ModelRequired(CallRefused):
+    """No model was passed. The ledger never picks one."""
+
+
+class CallerUnknown(CallRefused):
+    """Nobody can say which module called; pass `caller=`."""
+
+
+class CallerInvalid(CallRefused):
+    """An explicit caller name or chain that cannot be one."""
+
+
+class CallerDisabled(CallRefused):
+    """`enabled: false` in the caller's config, or in `openrouter_config.json` for everyone."""
+
+
+class ConfigInvalid(CallRefused):
+    """A config file that cannot be read as one; the message names the file and the line."""
+
+
+class KeyMissing(CallRefused):
+    """No API key in any of the places that were looked at."""
+
+
+class KeyInvalid(CallRefused):
+    """An API key that cannot be one; the message says what is wrong, never the key."""
+
+
+class ProviderUnsupported(CallRefused):
+    """A provider other than OpenRouter was asked for."""
+
+
+class RequestInvalid(CallRefused):
+    """Messages or parameters that cannot be sent as they are."""
