@@ -3,9 +3,10 @@
     with Sandbox() as sandbox:
         httpx.post(f"{sandbox.base_url}/chat/completions", headers=..., json=...)
 
-It serves `POST /chat/completions` (whole and as a stream), `GET /generation`, `/key`,
-`/auth/key`, `/credits` and `/models` under `/api/v1`, in the shapes that the provider's own
-specification and recorded traffic show. Any key `sk-or-v1-...` is taken.
+It serves under `/api/v1`, in the shapes that the provider's own specification and recorded traffic
+show: `POST /chat/completions`, `/completions`, `/responses`, `/messages` and `/images`, whole and
+as streams; `/embeddings`, `/rerank`, `/audio/speech`, `/audio/transcriptions`, `/videos`; then
+`GET /generation`, `/key`, `/auth/key`, `/credits` and `/models`. Any key `sk-or-v1-...` is taken.
 
 **What an ordinary call gets.** Any model name is answered with an echo of the last message.
 Tokens are a quarter of the UTF-8 bytes of the text, at least 1 a side; a prompt token costs
@@ -41,6 +42,10 @@ model, asks for another answer. Several are separated by commas: `sandbox/slow-2
     served-MODEL         another model answers
     chunks-N             a stream of N content chunks
     stream-usage-empty   the usage chunk of a stream has no choice, as the docs have it
+    event-NAME           `/responses` says in a stream that it failed by the event of that name:
+                         `response.error`, `error`
+    job-ENDING           a video ends as `failed`, `cancelled` or `expired`, uncharged
+    polls-N              a video is asked for so often in vain
     tag-TEXT             nothing: makes model names differ
 
 **Scripts.** `sandbox.reply(...)`, `sandbox.fail(402)`; then `sandbox.calls`, `sandbox.spent`,

@@ -43,13 +43,12 @@ def served_model(model: str, plan: Plan) -> str:
     return model
 
 
-def bill(model: str, messages: Any, text: str, plan: Plan) -> Bill:
+def bill(model: str, counted: tuple[int, int], plan: Plan) -> Bill:
     """Work out tokens and money.
 
     Where the answer's literal is no amount (`NaN`, `"0.5"`, left out), the documented rule says
     what is charged, so that the generation record can still be right.
     """
-    counted = (costs.tokens_of(costs.text_of(messages)), costs.tokens_of(text))
     tokens = plan.tokens or counted
     ruled = costs.price(model, *tokens)
     literal = costs.literal_of(ruled) if plan.cost is None else plan.cost

@@ -2,9 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ledger.sandbox import chat, control, failures, records
+from ledger.sandbox import control, failures, inference, records
+from ledger.sandbox.endpoints import TABLE, videos
+from ledger.sandbox.endpoints.endpoint import parse_json
 from ledger.sandbox.failures import Asked, Failure
 from ledger.sandbox.literals import write
 from ledger.sandbox.state import State
@@ -24,7 +27,7 @@ class App:
         self._sandbox = sandbox
         self._lookups = 0
         self._routes: dict[tuple[str, str], Route] = {
-            ("POST", "/chat/completions"): chat.chat,
+            **{("POST", path): partial(inference.infer, it) for path, it in TABLE.items()},
             ("GET", "/generation"): self._generation,
             ("GET", "/key"): _key,
             ("GET", "/auth/key"): _key,
@@ -39,7 +42,7 @@ class App:
             await control.control(self._sandbox, exchange)
             return
         path = exchange.path.removeprefix(BASE_PATH)
-        route = self._routes.get((exchange.method, path), _unknown)
+        route = self._routes.get((exchange.method, path)) or _below(exchange.method, path)
         try:
             await route(self._sandbox.state, exchange)
         except ClientGone:
@@ -74,7 +77,7 @@ def _found(state: State, generation_id: str) -> Failure | dict[str, Any]:
 
 def _refusal(state: State, exchange: Exchange, endpoint: str) -> Failure | None:
     """What a bad key or a scripted failure gets on a read endpoint."""
-    refusal = chat.refuse(state, exchange, inference=False)
+    refusal = inference.refuse(state, exchange, inference=False)
     plan = None if refusal else state.take_plan(endpoint)
     if plan is None or plan.failure is None:
         return refusal
@@ -84,7 +87,7 @@ def _refusal(state: State, exchange: Exchange, endpoint: str) -> Failure | None:
 async def _send(exchange: Exchange, answer: Failure | dict[str, Any]) -> None:
     """Send an error or a record."""
     if isinstance(answer, Failure):
-        await chat.send_failure(exchange, None, answer)
+        await inference.send_failure(exchange, None, answer)
         return
     await exchange.whole(200, write(answer), {"cache-control": records.NO_STORE})
 
@@ -113,11 +116,31 @@ async def _models(state: State, exchange: Exchange) -> None:
     await _send(exchange, records.models(state))
 
 
+def _below(method: str, path: str) -> Route:
+    """The route of a path that has a name in it."""
+    parts = path.strip("/").split("/")
+    if method == "GET" and parts[0] == "videos" and len(parts) > 1:
+        return partial(_video, parts[1], parts[2:])
+    return _unknown
+
+
+async def _video(name: str, rest: list[str], state: State, exchange: Exchange) -> None:
+    """How a job stands, or its film."""
+    refusal = inference.refuse(state, exchange, inference=False)
+    job = None if refusal else videos.poll(state, name)
+    if job is None:
+        await _send(exchange, refusal or failures.plain(404, "Job not found"))
+    elif rest == ["content"]:
+        await exchange.whole(200, b"\0" * 64, content_type="video/mp4")
+    else:
+        await _send(exchange, job)
+
+
 async def _unknown(state: State, exchange: Exchange) -> None:
     """404 for what isn't served here; a POST is noted, for nobody should have sent it."""
     call = None
     if exchange.method == "POST":
-        body = chat.parse(await exchange.body()) or {}
+        body = parse_json(await exchange.body(), "") or {}
         path = exchange.path.removeprefix(BASE_PATH)
-        call = state.open_call(path, body, chat.public_headers(exchange))
-    await chat.send_failure(exchange, call, failures.plain(404, "Not Found"))
+        call = state.open_call(path, body, inference.public_headers(exchange))
+    await inference.send_failure(exchange, call, failures.plain(404, "Not Found"))

@@ -32,7 +32,9 @@ def text_of(messages: Any) -> str:
 
 
 def _message_text(message: Any) -> str:
-    """The text of one message."""
+    """The text of one message, or a text that stands alone."""
+    if isinstance(message, str):
+        return message
     content = message.get("content") if isinstance(message, dict) else None
     if isinstance(content, str):
         return content

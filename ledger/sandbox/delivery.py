@@ -8,8 +8,9 @@ import asyncio
 from collections.abc import Iterable
 
 from ledger.sandbox import costs, failures, streams
+from ledger.sandbox.endpoints.endpoint import Endpoint, Raw
 from ledger.sandbox.failures import Asked, Failure
-from ledger.sandbox.literals import write
+from ledger.sandbox.literals import Literal, write
 from ledger.sandbox.plans import Body, Plan
 from ledger.sandbox.state import Call, State
 from ledger.sandbox.wire import Exchange
@@ -21,11 +22,19 @@ _KEEPALIVE_PAUSE_S = 0.01
 class Delivery:
     """The answer to one call, under way."""
 
-    def __init__(self, state: State, exchange: Exchange, call: Call, plan: Plan) -> None:
+    def __init__(
+        self,
+        state: State,
+        exchange: Exchange,
+        call: Call,
+        plan: Plan,
+        endpoint: Endpoint,
+    ) -> None:
         self._state = state
         self._exchange = exchange
         self._call = call
         self._plan = plan
+        self._endpoint = endpoint
         self._over = False
 
     async def answer(self, body: Body) -> None:
@@ -43,10 +52,19 @@ class Delivery:
         planned = self._planned()
         if planned is not None:
             await self._send(planned)
-        elif self._call.streamed:
-            await self._stream(body)
+        elif self._call.streamed and self._endpoint.events is not None:
+            self._call.cost = _stated_cost(body)
+            await self._stream(self._endpoint.events(body, self._call, plan))
         else:
-            await self._send(Failure(200, write(body)))
+            await self._whole(self._endpoint.whole(body, self._call))
+
+    async def _whole(self, body: Body | Raw) -> None:
+        """Send the answer in one body, the cost noted that it shows."""
+        if isinstance(body, tuple):
+            await self._send(Failure(self._endpoint.status, body[0], content_type=body[1]))
+            return
+        self._call.cost = _stated_cost(body)
+        await self._send(Failure(self._endpoint.status, write(body)))
 
     def ended(self, *, answered: bool) -> None:
         """Note how it ended; from here the generation's delay runs. The first word counts."""
@@ -61,7 +79,7 @@ class Delivery:
         plan, call = self._plan, self._call
         if plan.failure is not None:
             asked = Asked(call.model or "", costs.text_of(call.messages))
-            return failures.make(plan.failure, asked, plan.message)
+            return self._endpoint.failure(failures.make(plan.failure, asked, plan.message))
         if plan.redirect:
             return Failure(plan.redirect, b"", {"Location": "/elsewhere"}, "text/plain")
         if plan.raw is not None:
@@ -71,7 +89,7 @@ class Delivery:
     async def _start(self, status: int, headers: dict[str, str]) -> None:
         """Send status and headers, the generation's id among them."""
         self._call.status = status
-        if self._call.generation_id and self._plan.header_id:
+        if self._call.generation_id and self._plan.header_id and self._endpoint.header_id:
             headers["X-Generation-Id"] = self._call.generation_id
         await self._exchange.start(status, headers)
 
@@ -95,9 +113,9 @@ class Delivery:
         else:
             await self._last(data)
 
-    async def _stream(self, body: Body) -> None:
+    async def _stream(self, events: Iterable[bytes]) -> None:
         """Send the answer as events."""
-        pieces = list(streams.events(body, self._plan))
+        pieces = list(events)
         await self._start(200, {"content-type": streams.CONTENT_TYPE})
         if self._plan.cut:
             await self._drip(pieces[: len(pieces) // 2])
@@ -124,3 +142,9 @@ class Delivery:
         """Close the connection."""
         self.ended(answered=False)
         await self._exchange.hang_up()
+
+
+def _stated_cost(body: Body) -> str | None:
+    """The cost literal that an answer shows, if it shows one."""
+    cost = body.get("usage", {}).get("cost")
+    return cost.text if isinstance(cost, Literal) else None

@@ -66,6 +66,11 @@ def _error(plan: Plan, argument: str) -> None:
     plan.failure = argument
 
 
+def _job(plan: Plan, argument: str) -> None:
+    """A job that ends otherwise is not charged."""
+    plan.job, plan.booked = argument, argument == "completed"
+
+
 WHOLE: dict[str, Callable[[Plan], None]] = {
     "byok": _set(cost="0", upstream_cost=BYOK_UPSTREAM, is_byok=True),
     "no-usage": _edit(edits.no_usage),
@@ -98,6 +103,9 @@ WITH_ARGUMENT: dict[str, Callable[[Plan, str], None]] = {
     "redirect": _number("redirect"),
     "chunks": _number("chunks"),
     "served": _text("served_model"),
+    "event": _text("failed_event"),
+    "job": _job,
+    "polls": _number("polls"),
     "tag": lambda _plan, _argument: None,
 }
 

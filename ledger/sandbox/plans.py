@@ -38,8 +38,11 @@ class Plan:
         drip_ms: milliseconds between bytes; between events in a stream.
         redirect: an HTTP status that sends the caller elsewhere; 0: none.
         stream_error: the stream breaks off with an error event.
+        failed_event: under which name `/responses` says so in a stream.
         stream_usage_empty: a stream's usage chunk has no choice.
         chunks: content chunks of a stream; 0: one a word.
+        job: how a job ends: `completed`, `failed`, `cancelled`, `expired`.
+        polls: how often a job is asked for in vain.
     """
 
     text: str | None = None
@@ -63,8 +66,11 @@ class Plan:
     hangup: bool = False
     redirect: int = 0
     stream_error: bool = False
+    failed_event: str = "response.failed"
     stream_usage_empty: bool = False
     chunks: int = 0
+    job: str = "completed"
+    polls: int = 1
 
     @property
     def is_booked(self) -> bool:

@@ -74,7 +74,7 @@ def _origin(item: Generation) -> dict[str, Any]:
     headers, params = item.call.headers, item.call.params
     session = params.get("session_id") or headers.get("x-session-id")
     return {
-        "api_type": "completions",
+        "api_type": item.api_type,
         "app_id": None,
         "external_user": params.get("user"),
         "origin": headers.get("http-referer", ""),

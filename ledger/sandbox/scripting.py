@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ledger.sandbox import costs, failures
 from ledger.sandbox.plans import BadScript, Plan
-from ledger.sandbox.state import Call, Script, Settings, State, charged, upstream
+from ledger.sandbox.state import ANY, Call, Script, Settings, State, charged, upstream
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,6 +71,7 @@ class Scripting:
         latency_ms: int = 0,
         directives: str = "",
         times: int | None = None,
+        endpoint: str = ANY,
     ) -> None:
         """Script an answer.
 
@@ -87,9 +88,12 @@ class Scripting:
             directives: further ones of the table, separated by commas.
             times: how often; None: from now on. Counted scripts go first, oldest first; of
                 the standing ones the newest counts, one for this model before one for any.
+            endpoint: `inference` for all that do work, or one of them: `chat`, `completions`,
+                `responses`, `messages`, `embeddings`, `rerank`, `images`, `speech`,
+                `transcriptions`, `videos`.
 
         Raises:
-            BadScript: an unknown directive, or `times` that isn't positive.
+            BadScript: an unknown directive or endpoint, or `times` that isn't positive.
             TypeError: a cost that is a float.
         """
         values: dict[str, Any] = {
@@ -111,7 +115,7 @@ class Scripting:
             return made
 
         plan()  # a wrong directive is this call's fault, not the server's
-        self.state.add_script(Script("chat", model, plan, times))
+        self.state.add_script(Script(endpoint, model, plan, times))
 
     def fail(
         self,
@@ -120,7 +124,7 @@ class Scripting:
         model: str | None = None,
         message: str | None = None,
         times: int | None = 1,
-        endpoint: str = "chat",
+        endpoint: str = ANY,
     ) -> None:
         """Script an error.
 
@@ -129,7 +133,7 @@ class Scripting:
             model: slug that it applies to; None: any.
             message: instead of the usual message.
             times: how often; None: from now on.
-            endpoint: `chat`, `generation`, `key`, `credits` or `models`.
+            endpoint: as `reply` has it, or `generation`, `key`, `credits`, `models`.
 
         Raises:
             BadScript: no such error or endpoint.

@@ -15,7 +15,20 @@ from ledger import clock
 from ledger.sandbox import costs
 from ledger.sandbox.plans import BadScript, Plan
 
-ENDPOINTS = ("chat", "generation", "key", "credits", "models")
+INFERENCE = (
+    "chat",
+    "completions",
+    "responses",
+    "messages",
+    "embeddings",
+    "rerank",
+    "images",
+    "speech",
+    "transcriptions",
+    "videos",
+)
+ANY = "inference"
+ENDPOINTS = (ANY, *INFERENCE, "generation", "key", "credits", "models")
 
 
 @dataclass(slots=True)
@@ -53,7 +66,8 @@ class Call:
         number: counts from 1 over the sandbox's life, resets included.
         endpoint: path below the base URL, such as `/chat/completions`.
         model: the slug asked for.
-        messages: as sent.
+        messages: what was asked, as sent: `messages`, `input`, `prompt` or `query`; of sound that
+            is to be written down only its format and size.
         params: the other members of the body.
         headers: lower-case names, without the key.
         started_at: when it was taken in, UTC.
@@ -101,9 +115,20 @@ class Generation:
     plan: Plan = field(repr=False)
     tokens: tuple[int, int]
     total_cost: str
+    api_type: str
     finish_reason: str | None
     cancelled: bool = False
     ready_at: float | None = None
+
+
+@dataclass(slots=True)
+class Job:
+    """Work that goes on after its answer, and is asked for until it is done."""
+
+    call: Call
+    plan: Plan = field(repr=False)
+    body: dict[str, Any] = field(repr=False)
+    looks: int = 0
 
 
 @dataclass(slots=True)
@@ -117,7 +142,8 @@ class Script:
 
     def fits(self, endpoint: str, model: str | None) -> bool:
         """Whether it applies to a call."""
-        return self.endpoint == endpoint and self.model in (None, model)
+        here = self.endpoint == endpoint or (self.endpoint == ANY and endpoint in INFERENCE)
+        return here and self.model in (None, model)
 
 
 class State:
@@ -129,6 +155,7 @@ class State:
         self.calls: list[Call] = []
         self.generations: dict[str, Generation] = {}
         self.scripts: list[Script] = []
+        self.jobs: dict[str, Job] = {}
         self._count = 0
 
     def reset(self, settings: Settings) -> None:
@@ -138,6 +165,7 @@ class State:
             self.calls.clear()
             self.generations.clear()
             self.scripts.clear()
+            self.jobs.clear()
 
     def add_script(self, script: Script) -> None:
         """Queue a script.
@@ -171,10 +199,23 @@ class State:
             standing = sorted(fitting, key=lambda script: script.model is not None)
             return standing[-1].plan() if standing else None
 
-    def open_call(self, endpoint: str, body: dict[str, Any], headers: dict[str, str]) -> Call:
-        """Note a POST as soon as it has come in whole."""
+    def open_call(
+        self,
+        endpoint: str,
+        body: dict[str, Any],
+        headers: dict[str, str],
+        said: str = "messages",
+    ) -> Call:
+        """Note a POST as soon as it has come in whole.
+
+        Args:
+            endpoint: path below the base URL.
+            body: what was sent.
+            headers: without any secret.
+            said: the member of the body that holds what is asked.
+        """
         model = body.get("model")
-        apart = ("model", "messages")
+        apart = ("model", said)
         params = {name: value for name, value in body.items() if name not in apart}
         with self.lock:
             self._count += 1
@@ -182,7 +223,7 @@ class State:
                 number=self._count,
                 endpoint=endpoint,
                 model=model if isinstance(model, str) else None,
-                messages=body.get("messages"),
+                messages=body.get(said),
                 params=params,
                 headers=headers,
                 started_at=clock.now(),

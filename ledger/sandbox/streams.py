@@ -7,7 +7,7 @@ the finish reason, then `[DONE]`. An error in the middle is an event of its own;
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ledger.sandbox.literals import write
@@ -16,11 +16,23 @@ from ledger.sandbox.plans import Body, Plan
 CONTENT_TYPE = "text/event-stream"
 KEEPALIVE = b": OPENROUTER PROCESSING\n\n"
 DONE = b"data: [DONE]\n\n"
+Shape = Callable[[Body], Body]
 _HEAD = ("id", "provider", "model", "created", "system_fingerprint", "service_tier")
 
 
-def events(body: Body, plan: Plan) -> Iterator[bytes]:
-    """The events that carry a completion, ready to send one by one."""
+def as_it_is(chunk: Body) -> Body:
+    """A chunk of a chat completion."""
+    return chunk
+
+
+def events(body: Body, plan: Plan, shape: Shape = as_it_is) -> Iterator[bytes]:
+    """The events that carry a completion, ready to send one by one.
+
+    Args:
+        body: the completion.
+        plan: what was planned.
+        shape: makes each chunk another endpoint's.
+    """
     if "error" in body:
         yield _data({"error": body["error"], "user_id": body.get("user_id"), "choices": []})
         yield DONE
@@ -29,27 +41,28 @@ def events(body: Body, plan: Plan) -> Iterator[bytes]:
     if plan.keepalive:
         yield b": \n\n"
         yield KEEPALIVE
-    yield from _chunks(body, plan)
+    for chunk in _chunks(body, plan):
+        yield _data(shape(chunk))
     yield DONE
 
 
-def _chunks(body: Body, plan: Plan) -> Iterator[bytes]:
+def _chunks(body: Body, plan: Plan) -> Iterator[Body]:
     """The chunks of an answer that began."""
     choices = body["choices"]
     if not choices:
-        yield _data(_chunk(body, []))
+        yield _chunk(body, [])
     choice = choices[0] if choices else {}
     for delta in _deltas(choice.get("message", {}), plan.chunks):
-        yield _data(_chunk(body, [_choice(delta)]))
+        yield _chunk(body, [_choice(delta)])
     if plan.stream_error:
-        yield _data(_error(body, choice))
+        yield _error(body, choice)
         return
     finish = (choice.get("finish_reason"), choice.get("native_finish_reason"))
     if choices:
-        yield _data(_chunk(body, [_choice({"role": "assistant", "content": ""}, finish)]))
+        yield _chunk(body, [_choice({"role": "assistant", "content": ""}, finish)])
     if "usage" in body:
         closing = [] if plan.stream_usage_empty or not choices else [_choice(_EMPTY, finish)]
-        yield _data({**_chunk(body, closing), "usage": body["usage"]})
+        yield {**_chunk(body, closing), "usage": body["usage"]}
 
 
 _EMPTY = {"role": "assistant", "content": ""}
@@ -59,23 +72,23 @@ def _deltas(message: dict[str, Any], chunks: int) -> Iterator[dict[str, Any]]:
     """The message in pieces."""
     if message:
         yield dict(_EMPTY)
-    for piece in _pieces(message.get("reasoning") or "", 0):
+    for piece in pieces(message.get("reasoning") or "", 0):
         yield {"role": "assistant", "content": "", "reasoning": piece}
-    for piece in _pieces(message.get("content") or "", chunks):
+    for piece in pieces(message.get("content") or "", chunks):
         yield {"role": "assistant", "content": piece}
     for call in message.get("tool_calls") or []:
         yield {"role": "assistant", "content": None, "tool_calls": [call]}
 
 
-def _pieces(text: str, count: int) -> list[str]:
+def pieces(text: str, count: int) -> list[str]:
     """A text in words, each with the space before it; or in about `count` equal pieces."""
     if not text:
         return []
     if not count:
         return re.findall(r"\s*\S+|\s+$", text)
     size = math.ceil(len(text) / count)
-    pieces = [text[start : start + size] for start in range(0, len(text), size)]
-    return pieces + ["."] * (count - len(pieces))
+    found = [text[start : start + size] for start in range(0, len(text), size)]
+    return found + ["."] * (count - len(found))
 
 
 def _choice(

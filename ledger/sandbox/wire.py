@@ -34,7 +34,7 @@ class Exchange:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self._query: bytes = scope["query_string"]
-        self.headers = {
+        self.headers: dict[str, str] = {
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
         self.client: tuple[str, int] | None = scope["client"]
@@ -49,8 +49,11 @@ class Exchange:
 
     @property
     def key(self) -> str:
-        """The key that was sent, or empty text."""
-        scheme, _, secret = self.headers.get("authorization", "").partition(" ")
+        """The key that was sent, or empty text; Anthropic's clients have a header of their own."""
+        given = self.headers.get("authorization")
+        if given is None:
+            return self.headers.get("x-api-key", "").strip()
+        scheme, _, secret = given.partition(" ")
         return secret.strip() if scheme.lower() == "bearer" else ""
 
     def query(self, name: str) -> str:

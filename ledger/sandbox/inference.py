@@ -1,10 +1,9 @@
-"""POST /chat/completions: from the request to a plan and a booking."""
-
-import json
+"""A POST that asks for work: from the request to a plan and a booking, whatever its endpoint."""
 
 from ledger.sandbox import answers, directives, failures
 from ledger.sandbox.answers import Bill
 from ledger.sandbox.delivery import Delivery
+from ledger.sandbox.endpoints.endpoint import Endpoint
 from ledger.sandbox.failures import Asked, Failure
 from ledger.sandbox.plans import BadScript, Body, Plan
 from ledger.sandbox.state import Call, Generation, State, new_id
@@ -15,30 +14,23 @@ HEADER = "x-sandbox"
 _SECRET_HEADERS = ("authorization", "cookie", "x-api-key")
 
 
-async def chat(state: State, exchange: Exchange) -> None:
+async def infer(endpoint: Endpoint, state: State, exchange: Exchange) -> None:
     """Answer one POST as its script, its model name or its header says."""
-    body = parse(await exchange.body())
-    call = state.open_call("/chat/completions", body or {}, public_headers(exchange))
-    refusal = refuse(state, exchange) or _malformed(body)
+    data = await exchange.body()
+    body = endpoint.parse(data, exchange.headers.get("content-type", ""))
+    headers = public_headers(exchange)
+    call = state.open_call(endpoint.path, body or {}, headers, endpoint.said)
+    refusal = refuse(state, exchange) or _malformed(endpoint, body)
     if refusal:
-        await send_failure(exchange, call, refusal)
+        await send_failure(exchange, call, endpoint.failure(refusal))
         return
     try:
-        plan = _plan(state, exchange, call)
+        plan = _plan(endpoint, state, exchange, call)
     except BadScript as error:
         message = f"{call.model} is not a valid model ID ({error})"
-        await send_failure(exchange, call, failures.plain(400, message))
+        await send_failure(exchange, call, endpoint.failure(failures.plain(400, message)))
         return
-    await _carry_out(state, exchange, call, plan)
-
-
-def parse(data: bytes) -> Body | None:
-    """The JSON object that was sent, or None where it is none."""
-    try:
-        value = json.loads(data)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
+    await _carry_out(endpoint, state, exchange, call, plan)
 
 
 def public_headers(exchange: Exchange) -> dict[str, str]:
@@ -59,25 +51,26 @@ def refuse(state: State, exchange: Exchange, *, inference: bool = True) -> Failu
     return None
 
 
-def _malformed(body: Body | None) -> Failure | None:
+def _malformed(endpoint: Endpoint, body: Body | None) -> Failure | None:
     """The refusal of a body that nothing can be made of."""
     if body is None:
         return failures.plain(400, "The request body is not valid JSON")
-    if not isinstance(body.get("messages"), list) or not body["messages"]:
-        return failures.plain(400, 'Input required: specify "prompt" or "messages"')
+    wrong = endpoint.wrong(body)
+    if wrong is not None:
+        return failures.plain(400, wrong)
     if body.get("model") == "invalid/model":
         return failures.plain(400, "invalid/model is not a valid model ID")
     return None
 
 
-def _plan(state: State, exchange: Exchange, call: Call) -> Plan:
+def _plan(endpoint: Endpoint, state: State, exchange: Exchange, call: Call) -> Plan:
     """Script first, then the model name's directives, then the header's: the last one wins.
 
     Raises:
         BadScript: a directive that means nothing.
     """
     call.model = call.model or _first(call.params.get("models")) or DEFAULT_MODEL
-    plan = state.take_plan("chat", call.model) or Plan()
+    plan = state.take_plan(endpoint.name, call.model) or Plan()
     if call.model.startswith(directives.PREFIX) and call.model != "sandbox/echo":
         text = call.model.removeprefix(directives.PREFIX).removesuffix(":free")
         directives.apply(plan, text)
@@ -93,30 +86,32 @@ def _first(models: object) -> str | None:
     return first if isinstance(first, str) else None
 
 
-async def _carry_out(state: State, exchange: Exchange, call: Call, plan: Plan) -> None:
+async def _carry_out(
+    endpoint: Endpoint,
+    state: State,
+    exchange: Exchange,
+    call: Call,
+    plan: Plan,
+) -> None:
     """Book the work, if any, then answer; the work is found after the answer has ended."""
     text = answers.reply_text(call.messages, plan)
-    bill = answers.bill(call.model or "", call.messages, text, plan)
+    bill = answers.bill(call.model or "", endpoint.tokens(call, endpoint.text(call), text), plan)
     body: Body = {}
     if plan.is_booked:
-        call.generation_id = new_id(call.started_at)
+        call.generation_id = new_id(call.started_at, endpoint.id_kind)
         call.charged, call.upstream = bill.charged, bill.upstream
         body = answers.completion(call, text, plan, bill)
-        call.cost = _stated_cost(body, bill)
-        state.book(_generation(call, plan, bill, body))
-    delivery = Delivery(state, exchange, call, plan)
+        state.book(_generation(endpoint, call, plan, bill, body))
+    if plan.is_booked or plan.job != "completed":
+        endpoint.begun(state, call, plan, body)
+    delivery = Delivery(state, exchange, call, plan, endpoint)
     try:
         await delivery.answer(body)
     finally:
         delivery.ended(answered=False)
 
 
-def _stated_cost(body: Body, bill: Bill) -> str | None:
-    """The cost literal that the answer shows, if it shows one."""
-    return bill.literal if "cost" in body.get("usage", {}) else None
-
-
-def _generation(call: Call, plan: Plan, bill: Bill, body: Body) -> Generation:
+def _generation(endpoint: Endpoint, call: Call, plan: Plan, bill: Bill, body: Body) -> Generation:
     """The record of the work that this call begins."""
     choices = body.get("choices") or [{}]
     return Generation(
@@ -124,6 +119,7 @@ def _generation(call: Call, plan: Plan, bill: Bill, body: Body) -> Generation:
         plan=plan,
         tokens=bill.tokens,
         total_cost=bill.settled,
+        api_type=endpoint.api_type,
         finish_reason=choices[0].get("finish_reason"),
     )
 
