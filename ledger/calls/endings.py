@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from ledger import errors
+from ledger.calls import unreachable
 
 _NEVER_SENT = (
     httpx.ConnectError,
@@ -63,8 +64,9 @@ def _explained(error: Exception, *, sent: bool, over: bool) -> Callable[..., err
         kind, said = errors.DeadlineExceeded, "The call's total time was over before it ended."
         hint = f"Pass a longer timeout=. {_SETTLE if sent else ''}".strip()
     elif not sent:
-        kind, said = errors.NotSent, f"OpenRouter could not be reached: {_cause(error)}."
-        hint = "Check the network, the proxy and the base URL; nothing was sent or charged."
+        kind, advice = unreachable.why(error)
+        said = f"OpenRouter could not be reached: {_cause(error)}."
+        hint = f"{advice} Nothing was sent or charged."
     elif isinstance(error, httpx.TimeoutException):
         kind, said = errors.SilenceTimeout, "Nothing came from OpenRouter for too long."
         hint = f"Raise timeout_seconds in openrouter_config.json. {_SETTLE}"

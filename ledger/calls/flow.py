@@ -20,9 +20,15 @@ from ledger.calls.admission import Admitted, Ask, Desk
 from ledger.calls.recorder import EXCHANGE, Exchange
 from ledger.calls.reply import Reply
 from ledger.calls.route import DEADLINE
-from ledger.errors import CallRefused, LedgerError, LedgerUnavailable, OutcomeNotRecorded
+from ledger.errors import (
+    CallRefused,
+    FreeModelGone,
+    LedgerError,
+    LedgerUnavailable,
+    OutcomeNotRecorded,
+)
 from ledger.logs import logger
-from ledger.openrouter import endpoints, exact
+from ledger.openrouter import endpoints, exact, hints
 from ledger.settings import DEFAULT_DEADLINE_S
 
 SOURCE = "get_response"
@@ -69,7 +75,7 @@ class Calls:
             yield request
         except Exception as error:
             if exchange.failure is not None:
-                raise _noted(exchange) from error
+                raise _noted(exchange, admitted) from error
             if isinstance(error, LedgerUnavailable):
                 _say_not_made(ask, error)
             raise
@@ -155,18 +161,21 @@ def _say_not_made(ask: Ask, error: LedgerUnavailable) -> None:
     logger.error("call not made: caller %s, model %s: %s", name, ask.model, error.message)
 
 
-def _noted(exchange: Exchange) -> LedgerError:
+def _noted(exchange: Exchange, admitted: Admitted) -> LedgerError:
     """The exchange's failure, logged, with a note where its outcome could not be booked either."""
-    assert exchange.failure is not None
-    logger.error("call failed: %s", exchange.failure)
+    failure = exchange.failure
+    assert failure is not None
+    if isinstance(failure, FreeModelGone) and admitted.config.ai_model == admitted.model:
+        failure.hint = hints.free_model_gone(admitted.config.path)
+    logger.error("call failed: %s", failure)
     if exchange.unrecorded is not None:
-        exchange.failure.add_note(f"Its outcome could not be booked: {exchange.unrecorded}")
-    return exchange.failure
+        failure.add_note(f"Its outcome could not be booked: {exchange.unrecorded}")
+    return failure
 
 
 def _conclude(exchange: Exchange, admitted: Admitted) -> Reply:
     if exchange.failure is not None:
-        raise _noted(exchange)
+        raise _noted(exchange, admitted)
     assert exchange.answer is not None
     assert exchange.outcome is not None
     reply = Reply.of(exchange.answer, exchange.outcome)

@@ -19,17 +19,43 @@ LedgerError
 │   └── MigrationFailed      an upgrade failed; the books are as they were
 ├── OutcomeNotRecorded       the answer came but could not be booked; the error carries it
 ├── ProviderError            the provider answered with an error
-│   ├── BadRequest           400, 413, 422
-│   ├── AuthenticationFailed 401
+│   ├── BadRequest           400 and its like
+│   │   ├── ContextTooLong        the messages don't fit into the model's context
+│   │   ├── RequestTooLarge       413
+│   │   └── RequestUnprocessable  422
+│   ├── AuthenticationFailed 401: the key
 │   ├── CreditsExhausted     402
+│   │   ├── NoCreditsLeft         they are used up
+│   │   └── RequestUnaffordable   the request could cost more than is left
 │   ├── PermissionDenied     403
+│   │   ├── ModerationRefused     the input, by moderation
+│   │   ├── GuardrailRefused      the input, by a guardrail of the account
+│   │   ├── KeyLimitReached       the key's own spending limit; also a 402
+│   │   ├── WorkspaceBudgetReached  a budget of the workspace or of a guardrail
+│   │   └── KeyKindWrong          a key of a kind that may not do this
+│   │       ├── ManagementKeyRefused   a management key runs no model
+│   │       └── ManagementKeyRequired  an ordinary key administers nothing
 │   ├── NotFound             404
+│   │   ├── ModelNotFound         no such model, or nobody serves it; also a 400
+│   │   │   └── FreeModelGone     a `:free` model that is offered no more
+│   │   └── NoEndpointLeft        served, but not under these policies or rules
 │   ├── RateLimited          429
+│   │   ├── FreeTierLimited       free models, by minute or day; with the reset time
+│   │   ├── AccountRateLimited    OpenRouter's own limit
+│   │   └── ProviderRateLimited   the limit of the provider behind it
 │   ├── ProviderUnavailable  408 and 5xx
+│   │   ├── ProviderTimedOut      408, 504, 524
+│   │   ├── ProviderOverloaded    529
+│   │   └── NoProviderAvailable   503
 │   ├── AnswerFailed         HTTP 200 with an error inside
 │   └── AnswerInvalid        an answer that is no completion: HTML, empty, not JSON
 ├── ConnectionFailed         no answer came
 │   ├── NotSent              DNS, connect, TLS or pool failed before a byte was written
+│   │   ├── NameNotResolved
+│   │   ├── ConnectionRefused
+│   │   ├── ConnectTimedOut
+│   │   ├── TlsFailed
+│   │   └── ProxyFailed
 │   ├── ConnectionLost       the connection broke after the request was written
 │   ├── SilenceTimeout       nothing came for `timeout_seconds`
 │   └── DeadlineExceeded     the call's total `timeout` passed
@@ -48,9 +74,14 @@ from ledger.errors.base import (
 from ledger.errors.connection import (
     ConnectionFailed,
     ConnectionLost,
+    ConnectionRefused,
+    ConnectTimedOut,
     DeadlineExceeded,
+    NameNotResolved,
     NotSent,
+    ProxyFailed,
     SilenceTimeout,
+    TlsFailed,
 )
 from ledger.errors.keeping import (
     BackupFailed,
@@ -64,17 +95,38 @@ from ledger.errors.keeping import (
     UpgradeRequired,
 )
 from ledger.errors.provider import (
+    AccountRateLimited,
     AnswerFailed,
     AnswerInvalid,
     AuthenticationFailed,
     BadRequest,
+    ContextTooLong,
     CreditsExhausted,
+    FreeModelGone,
+    FreeTierLimited,
     GenerationUnavailable,
+    GuardrailRefused,
+    KeyKindWrong,
+    KeyLimitReached,
+    ManagementKeyRefused,
+    ManagementKeyRequired,
+    ModelNotFound,
+    ModerationRefused,
+    NoCreditsLeft,
+    NoEndpointLeft,
+    NoProviderAvailable,
     NotFound,
     PermissionDenied,
     ProviderError,
+    ProviderOverloaded,
+    ProviderRateLimited,
+    ProviderTimedOut,
     ProviderUnavailable,
     RateLimited,
+    RequestTooLarge,
+    RequestUnaffordable,
+    RequestUnprocessable,
+    WorkspaceBudgetReached,
 )
 from ledger.errors.refusals import (
     CallerDisabled,
@@ -91,6 +143,7 @@ from ledger.errors.refusals import (
 )
 
 __all__ = [
+    "AccountRateLimited",
     "AnswerFailed",
     "AnswerInvalid",
     "AuthenticationFailed",
@@ -102,32 +155,57 @@ __all__ = [
     "CallerProvisioned",
     "CallerUnknown",
     "ConfigInvalid",
+    "ConnectTimedOut",
     "ConnectionFailed",
     "ConnectionLost",
+    "ConnectionRefused",
+    "ContextTooLong",
     "CreditsExhausted",
     "DeadlineExceeded",
+    "FreeModelGone",
+    "FreeTierLimited",
     "GenerationUnavailable",
+    "GuardrailRefused",
     "KeyInvalid",
+    "KeyKindWrong",
+    "KeyLimitReached",
     "KeyMissing",
     "LedgerBusy",
     "LedgerError",
     "LedgerTooNew",
     "LedgerUnavailable",
+    "ManagementKeyRefused",
+    "ManagementKeyRequired",
     "MigrationFailed",
+    "ModelNotFound",
     "ModelRequired",
+    "ModerationRefused",
+    "NameNotResolved",
+    "NoCreditsLeft",
+    "NoEndpointLeft",
+    "NoProviderAvailable",
     "NotFound",
     "NotFoundInLedger",
     "NotSent",
     "OutcomeNotRecorded",
     "PermissionDenied",
     "ProviderError",
+    "ProviderOverloaded",
+    "ProviderRateLimited",
+    "ProviderTimedOut",
     "ProviderUnavailable",
     "ProviderUnsupported",
+    "ProxyFailed",
     "RateLimited",
     "RequestInvalid",
+    "RequestTooLarge",
+    "RequestUnaffordable",
+    "RequestUnprocessable",
     "SilenceTimeout",
     "SnapshotFailed",
+    "TlsFailed",
     "UpgradeRequired",
+    "WorkspaceBudgetReached",
 ]
 
 for _name in __all__:  # people import them from here, so here is where they say they are

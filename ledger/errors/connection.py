@@ -13,6 +13,26 @@ class NotSent(ConnectionFailed):
     """DNS, connect, TLS or pool failed before a request byte was written. Not charged."""
 
 
+class NameNotResolved(NotSent):
+    """DNS knows no address of the host."""
+
+
+class ConnectionRefused(NotSent):
+    """The host was reached and nothing listens there."""
+
+
+class ConnectTimedOut(NotSent):
+    """The host did not answer in time."""
+
+
+class TlsFailed(NotSent):
+    """No secure connection could be made: the certificate, or what is between, is at fault."""
+
+
+class ProxyFailed(NotSent):
+    """The proxy that the environment names refused or broke off."""
+
+
 class ConnectionLost(ConnectionFailed):
     """The connection broke after the request was written; it may have been charged."""
 

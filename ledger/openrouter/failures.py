@@ -6,34 +6,28 @@ have `http_status` and no `code`. A request that fails before generation has its
 status; one that fails later is an HTTP 200 with an error inside.
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 from ledger import errors
 from ledger.openrouter import exact
-from ledger.openrouter.hints import hint_for, seconds_to_wait
+from ledger.openrouter.causes import Said, kind_of
+from ledger.openrouter.hints import hint_for
 from ledger.openrouter.shapes import redact, text_or_none
+from ledger.openrouter.waits import reset_of, seconds_to_wait
 
 MESSAGE_LIMIT = 2000
 NOT_CHARGED = frozenset({400, 401, 402, 403, 404, 413, 422, 429})
 
+_STATUS = re.compile(r"[45]\d\d")
 _METADATA_DEPTH = 5
 _METADATA_ITEMS = 200
 _METADATA_TEXT = 500
 # The prompt, the upstream's raw answer, and the account: none of them may be kept.
 _PRIVATE = frozenset({"flagged_input", "raw", "user_id", "authorization", "api_key"})
-
-_CLASSES: dict[int, type[errors.ProviderError]] = {
-    401: errors.AuthenticationFailed,
-    402: errors.CreditsExhausted,
-    403: errors.PermissionDenied,
-    404: errors.NotFound,
-    408: errors.ProviderUnavailable,
-    429: errors.RateLimited,
-}
-_OK, _REDIRECT, _CLIENT, _SERVER = 200, 300, 400, 500
 
 
 @dataclass(slots=True)
@@ -47,6 +41,7 @@ class ErrorBody:
         metadata: what else it says, bounded; `availability` is in it where there is one.
         retryable: whether it says that another try may work.
         retry_after_s: whole seconds that the body asks to wait.
+        is_own: whether it has OpenRouter's own form; a page of a proxy or of the edge has not.
     """
 
     code: str | None = None
@@ -55,6 +50,7 @@ class ErrorBody:
     metadata: dict[str, Any] = field(default_factory=dict, repr=False)
     retryable: bool | None = None
     retry_after_s: int | None = None
+    is_own: bool = True
 
 
 def grade_of(status: int) -> str | None:
@@ -67,9 +63,9 @@ def parse_error_body(body: bytes) -> ErrorBody:
     try:
         parsed = exact.loads(body)
     except exact.NotJson:
-        return ErrorBody(message=_no_json(body))
+        return ErrorBody(message=_no_json(body), is_own=False)
     if not isinstance(parsed, dict):
-        return ErrorBody(message="an answer that is JSON, but no object")
+        return ErrorBody(message="an answer that is JSON, but no object", is_own=False)
     if parsed.get("error") is not None:
         error = read_error(parsed["error"])
         error.error_type = error.error_type or text_or_none(parsed.get("error_type"))
@@ -111,30 +107,37 @@ def error_for(
         headers: the answer's headers.
         **facts: `caller`, `model`, `request_id`, `generation_id`, `reply`, `partial_text`.
     """
+    said = Said(
+        status,
+        body.message.lower(),
+        body.error_type or "",
+        body.metadata,
+        headers,
+        facts.get("model"),
+        body.is_own,
+    )
+    kind = kind_of(said)
+    if kind is errors.AnswerFailed:
+        said = replace(said, status=_inner_status(body, status))
     wait = seconds_to_wait(headers, body.metadata)
-    return _class_for(status)(
+    return kind(
         f"OpenRouter answered {status}: {body.message}",
-        hint=hint_for(status, body.message, body.metadata, headers, facts.get("model")),
+        hint=hint_for(kind, said),
         http_status=status,
         retry_after_s=body.retry_after_s if wait is None else wait,
         error_code=body.code,
         error_type=body.error_type,
         metadata=body.metadata,
+        retryable=body.retryable,
+        resets_at=reset_of(headers, body.metadata),
         **facts,
     )
 
 
-def _class_for(status: int) -> type[errors.ProviderError]:
-    known = _CLASSES.get(status)
-    if known is not None:
-        return known
-    if status >= _SERVER:
-        return errors.ProviderUnavailable
-    if status >= _CLIENT:
-        return errors.BadRequest
-    if _OK <= status < _REDIRECT:
-        return errors.AnswerFailed
-    return errors.AnswerInvalid
+def _inner_status(body: ErrorBody, status: int) -> int:
+    """The status that an error inside an answer would have had as an answer of its own."""
+    code = body.code or ""
+    return int(code) if _STATUS.fullmatch(code) else status
 
 
 def _no_json(body: bytes) -> str:

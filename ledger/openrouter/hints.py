@@ -1,154 +1,186 @@
-"""What to do about each way in which the provider fails, and how long it asks to wait."""
+"""What to do about each way in which the provider fails: a sentence or two for each cause."""
 
 import datetime as dt
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable
+from pathlib import Path
 
-from ledger import clock
+from ledger import clock, errors
+from ledger.openrouter import waits
+from ledger.openrouter.causes import Kind, Said, kind_of
 from ledger.openrouter.keys import KEYS_PAGE
-
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_SECOND = dt.timedelta(seconds=1)
-_LONGEST_WAIT_S = 31 * 86_400
-_SECONDS = re.compile(r"\d{1,9}(?:\.\d+)?")
-_EPOCH_MS = re.compile(r"\d{1,14}")
 
 _SETTLES = (
     "Whether it was charged shows later: `python -m ledger settle`. Sending it again is paid again."
 )
 _CREDITS = "https://openrouter.ai/settings/credits"
 _PRIVACY = "https://openrouter.ai/settings/privacy"
-_UNAUTHORIZED, _PAYMENT, _FORBIDDEN, _NOT_FOUND = 401, 402, 403, 404
-_TIMEOUT, _TOO_LARGE, _TOO_MANY = 408, 413, 429
-_OK, _REDIRECT, _CLIENT, _SERVER = 200, 300, 400, 500
+_MANAGEMENT_KEYS = "https://openrouter.ai/settings/management-keys"
+_LISTED = "`python -m ledger models list` shows those there are"
+_LISTED_FREE = "`python -m ledger models list --free` shows those there are"
+_CONFIG = "the caller's openrouter_skill_config.json"
+_NOT_OWN = (
+    "The answer is not OpenRouter's own: check `base_url` (OPENROUTER_BASE_URL), and the proxy or "
+    "firewall that is in between."
+)
+_CLIENT, _LAST = 400, 599
+_PERIODS = {"daily": "day", "weekly": "week", "monthly": "month"}
+_PERIOD = re.compile("|".join(_PERIODS))
+_AFFORDED = re.compile(r"can only afford (\d{1,9})")
 
 
-def hint_for(
-    status: int,
-    message: str,
-    metadata: Mapping[str, Any],
-    headers: Mapping[str, str],
-    model: str | None,
-) -> str:
-    """What to do about an answer of this status, in a sentence or two."""
-    said = message.lower()
-    if status == _UNAUTHORIZED:
-        return f"Check the API key: it is missing, wrong or disabled. Keys are made at {KEYS_PAGE}."
-    if status == _PAYMENT:
-        return _payment_hint(said)
-    if status == _FORBIDDEN:
-        return _forbidden_hint(said, metadata)
-    if status == _NOT_FOUND:
-        return _not_found_hint(said, model)
-    if status == _TOO_MANY:
-        return _too_many_hint(metadata, headers)
-    return _general_hint(status)
+def hint_for(kind: Kind, said: Said) -> str:
+    """What to do about an error of this kind."""
+    found = _HINTS.get(kind)
+    if found is None:
+        found = next(_HINTS[base] for base in kind.__mro__ if base in _HINTS)
+    return found if isinstance(found, str) else found(said)
 
 
-def seconds_to_wait(headers: Mapping[str, str], metadata: Mapping[str, Any]) -> int | None:
-    """Whole seconds, rounded up, that an answer asks to wait, at most 31 days; else None.
+def free_model_gone(config: Path | None = None) -> str:
+    """What to do about a free model that is gone.
 
-    From `Retry-After` (seconds or an HTTP date), else from `X-RateLimit-Reset` (epoch
-    milliseconds), which OpenRouter's free-tier 429 puts in `metadata.headers`.
+    Args:
+        config: the config file that names the model, where one does.
     """
-    asked = _header(headers, "retry-after")
-    wait = _seconds_in(asked) if asked else None
-    if wait is None:
-        reset = _reset(metadata, headers)
-        wait = None if reset is None else _until(reset)
-    return None if wait is None or wait > _LONGEST_WAIT_S else wait
-
-
-def _payment_hint(said: str) -> str:
-    if "can only afford" in said or "max_tokens" in said:
-        return (
-            "Pass a smaller max_tokens (without one the model's whole output is reserved), "
-            f"or add credits at {_CREDITS}."
-        )
-    return f"Add credits at {_CREDITS}; below zero even free models are refused."
-
-
-def _forbidden_hint(said: str, metadata: Mapping[str, Any]) -> str:
-    if "management key" in said or "provisioning key" in said:
-        return f"A management key cannot run models, nor another do its work: see {KEYS_PAGE}."
-    if "limit" in said or "budget" in said:
-        return f"The key's or workspace's spending limit is reached: see {KEYS_PAGE}."
-    if "reasons" in metadata or "moderation" in said or "flagged" in said:
-        return "The model's moderation refused the input: change it, or use another model."
-    if "patterns" in metadata or "guardrail" in said:
-        return "A guardrail of the account refused the input: change it or the guardrail."
-    return f"Check what this key may do: {KEYS_PAGE}."
-
-
-def _not_found_hint(said: str, model: str | None) -> str:
-    if model is not None and model.endswith(":free"):
-        return (
-            "Free models come and go: put another in the caller's openrouter_skill_config.json; "
-            "`python -m ledger models list --free` shows those there are."
-        )
-    if "data policy" in said or "privacy" in said:
-        return f"No endpoint is left under the account's privacy settings: {_PRIVACY}."
     return (
-        "The model is gone, misspelt, or no endpoint serves it under these conditions: "
-        "`python -m ledger models list` shows those there are."
+        f"Free models come and go: put another into {config or _CONFIG} or pass it; {_LISTED_FREE}."
     )
 
 
-def _too_many_hint(metadata: Mapping[str, Any], headers: Mapping[str, str]) -> str:
-    reset = _reset(metadata, headers)
+def _bad_request(said: Said) -> str:
+    if not said.is_own:
+        return _NOT_OWN
+    return "Change the request: the model or a parameter is not accepted as it is."
+
+
+def _unauthorized(said: Said) -> str:
+    if not said.is_own:
+        return _NOT_OWN
+    return f"Check the API key: it is missing, wrong or disabled. Keys are made at {KEYS_PAGE}."
+
+
+def _unaffordable(said: Said) -> str:
+    found = _AFFORDED.search(said.words)
+    most = f" of at most {found[1]}" if found else ""
+    return (
+        f"Pass a smaller max_tokens{most} (without one the model's whole output is reserved), "
+        f"or add credits at {_CREDITS}."
+    )
+
+
+def _forbidden(said: Said) -> str:
+    return f"Check what this key may do: {KEYS_PAGE}." if said.is_own else _NOT_OWN
+
+
+def _key_limit(said: Said) -> str:
+    found = _PERIOD.search(said.words)
+    anew = f" It starts anew with the next {_PERIODS[found[0]]}, UTC." if found else ""
+    return f"The key's spending limit is reached: raise it at {KEYS_PAGE}.{anew}"
+
+
+def _not_found(said: Said) -> str:
+    if not said.is_own:
+        return _NOT_OWN
+    return (
+        f"The model is gone, misspelt, or no endpoint serves it under these conditions: {_LISTED}."
+    )
+
+
+def _no_endpoint(said: Said) -> str:
+    offered = said.metadata.get("available_providers")
+    if isinstance(offered, list) and offered:
+        named = ", ".join(str(name) for name in offered[:10])
+        return f"Change the call's `provider` rules: the model is served by {named}."
+    if "data policy" in said.words or "privacy" in said.words or "guardrail" in said.words:
+        return f"No endpoint is left under the account's privacy settings: {_PRIVACY}."
+    return (
+        "No endpoint serves the model under these conditions: change the call's parameters, its "
+        "`provider` rules, or the model."
+    )
+
+
+def _too_many(said: Said) -> str:
+    reset = waits.reset_of(said.headers, said.metadata)
     if reset is not None:
-        at = clock.to_text(reset)[:19]
-        return f"The limit for free models resets at {at}Z; wait, or use a paid model."
-    wait = seconds_to_wait(headers, metadata)
+        return f"OpenRouter's own limit starts anew at {_short(reset)}: wait, then try again."
+    wait = waits.seconds_to_wait(said.headers, said.metadata)
     return f"Wait {wait} s, then try again." if wait else "Wait, then try again more slowly."
 
 
-def _general_hint(status: int) -> str:
-    if status >= _SERVER or status == _TIMEOUT:
-        return f"The provider failed. {_SETTLES}"
-    if status == _TOO_LARGE:
-        return "Send less: the request is too large."
-    if status >= _CLIENT:
-        return "Change the request: the model or a parameter is not accepted as it is."
-    if status >= _REDIRECT:
+def _provider_too_many(said: Said) -> str:
+    return (
+        f"{_too_many(said)} The limit is the provider's, not yours: another model, other "
+        "`provider` rules, or a provider key of your own get round it."
+    )
+
+
+def _free_tier(said: Said) -> str:
+    reset = waits.reset_of(said.headers, said.metadata)
+    until = "wait" if reset is None else f"it starts anew at {_short(reset)}; wait"
+    more = " 10 credits, once bought, raise the daily limit." if "per-day" in said.words else ""
+    return f"The limit for free models is reached: {until}, or use a paid model.{more}"
+
+
+def _inside(said: Said) -> str:
+    """The cure of the cause inside, where its code is one, and what becomes of the cost."""
+    inner = "It failed while answering."
+    if _CLIENT <= said.status <= _LAST:
+        inner = hint_for(kind_of(said), said).removesuffix(_SETTLES).strip()
+    return f"{inner} {_SETTLES}"
+
+
+def _invalid(said: Said) -> str:
+    if said.status < _CLIENT and said.status // 100 == 3:  # noqa: PLR2004 - 3xx are redirects
         return "Redirects are not followed: check `base_url` (OPENROUTER_BASE_URL)."
-    if status >= _OK:
-        return f"It failed while answering. {_SETTLES}"
     return "Check `base_url` (OPENROUTER_BASE_URL): this is no answer of OpenRouter's."
 
 
-def _seconds_in(asked: str) -> int | None:
-    """Whole seconds of a `Retry-After`, rounded up."""
-    text = asked.strip()
-    if _SECONDS.fullmatch(text):
-        whole, _, part = text.partition(".")
-        return int(whole) + (1 if part.strip("0") else 0)
-    from email.utils import parsedate_to_datetime  # only ever needed on this path
-
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return _until(moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC))
+def _short(moment: dt.datetime) -> str:
+    """A moment to the second."""
+    return clock.to_text(moment)[:19] + "Z"
 
 
-def _until(moment: dt.datetime) -> int:
-    """Whole seconds from now to a moment, rounded up, never below zero."""
-    return max(-((clock.now() - moment) // _SECOND), 0)
-
-
-def _reset(metadata: Mapping[str, Any], headers: Mapping[str, str]) -> dt.datetime | None:
-    """When OpenRouter's own rate limit resets, where the answer says so."""
-    inside = metadata.get("headers")
-    places = (inside, headers) if isinstance(inside, dict) else (headers,)
-    for place in places:
-        text = str(_header(place, "x-ratelimit-reset") or "")
-        if _EPOCH_MS.fullmatch(text):
-            return _EPOCH + dt.timedelta(milliseconds=int(text))
-    return None
-
-
-def _header(headers: Mapping[str, Any], name: str) -> Any:
-    """A header's value, whatever the case of its name."""
-    return next((value for key, value in headers.items() if key.lower() == name), None)
+_HINTS: dict[type, str | Callable[[Said], str]] = {
+    errors.ProviderError: f"It failed. {_SETTLES}",
+    errors.BadRequest: _bad_request,
+    errors.ContextTooLong: (
+        "Send less, ask for fewer max_tokens, or use a model with a longer context."
+    ),
+    errors.RequestTooLarge: "Send less: the request is too large.",
+    errors.RequestUnprocessable: "Change the parameters: together they make no sense to it.",
+    errors.AuthenticationFailed: _unauthorized,
+    errors.CreditsExhausted: (
+        f"Add credits at {_CREDITS}, or pass a smaller max_tokens: what could be used is reserved."
+    ),
+    errors.NoCreditsLeft: f"Add credits at {_CREDITS}; below zero even free models are refused.",
+    errors.RequestUnaffordable: _unaffordable,
+    errors.PermissionDenied: _forbidden,
+    errors.ModerationRefused: "Moderation refused the input: change it, or use another model.",
+    errors.GuardrailRefused: (
+        f"A guardrail of the account refused the input: change it, or the guardrail at {_PRIVACY}."
+    ),
+    errors.KeyLimitReached: _key_limit,
+    errors.WorkspaceBudgetReached: (
+        f"A budget of the workspace or a guardrail is spent; its admin can raise it at {_PRIVACY}."
+    ),
+    errors.ManagementKeyRefused: (
+        f"A management key cannot run models: use an ordinary key, made at {KEYS_PAGE}."
+    ),
+    errors.ManagementKeyRequired: f"This takes a management key, made at {_MANAGEMENT_KEYS}.",
+    errors.NotFound: _not_found,
+    errors.ModelNotFound: f"The model is gone or misspelt: {_LISTED}.",
+    errors.FreeModelGone: free_model_gone(),
+    errors.NoEndpointLeft: _no_endpoint,
+    errors.RateLimited: _too_many,
+    errors.FreeTierLimited: _free_tier,
+    errors.ProviderRateLimited: _provider_too_many,
+    errors.ProviderUnavailable: f"The provider failed. {_SETTLES}",
+    errors.ProviderTimedOut: f"It took too long, and may still have been done. {_SETTLES}",
+    errors.ProviderOverloaded: f"The provider is overloaded: wait, or use another. {_SETTLES}",
+    errors.NoProviderAvailable: (
+        f"Nobody serves the model at the moment: wait, or pass `models` to fall back on. {_SETTLES}"
+    ),
+    errors.AnswerFailed: _inside,
+    errors.AnswerInvalid: _invalid,
+}

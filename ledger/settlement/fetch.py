@@ -10,8 +10,9 @@ from ledger import clock
 from ledger.calls import decoding, headers
 from ledger.calls.pool import Pool
 from ledger.calls.route import DEADLINE
-from ledger.openrouter import endpoints, exact, failures, hints
+from ledger.openrouter import endpoints, exact, failures
 from ledger.openrouter.generation import GenerationRecord, NotARecord, parse_generation
+from ledger.openrouter.waits import seconds_to_wait
 from ledger.settlement.booking import cost_text
 
 Kind = Literal["settled", "not_ready", "failed", "stop"]
@@ -125,7 +126,7 @@ def _read(body: bytes, generation_id: str) -> Fetched:
 def _refused(status: int, head: Mapping[str, str], body: bytes) -> Fetched:
     """What any other answer means."""
     said = failures.parse_error_body(body)
-    wait = hints.seconds_to_wait(head, said.metadata)
+    wait = seconds_to_wait(head, said.metadata)
     error = f"OpenRouter answered {status}: {said.message}"[:_ERROR_LIMIT]
     kind: Kind = "failed"
     is_final = _CLIENT <= status < _SERVER and status not in _TEMPORARY

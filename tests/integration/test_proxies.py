@@ -128,7 +128,7 @@ def test_a_proxy_that_refuses_to_connect_means_nothing_was_sent(
         with open_ledger(home, "https://openrouter.ai/api/v1") as ledger:
             error = failure(ledger, driver, model=MODEL)
     assert proxy.asked == [b"CONNECT openrouter.ai:443 HTTP/1.1"]
-    assert type(error) is errors.NotSent
+    assert type(error) is errors.ProxyFailed
     assert "403" in str(error)
     assert "secret" not in str(error)
     assert only(home, "select status, cost_grade from outcome") == NOT_SENT
@@ -142,7 +142,8 @@ def test_a_proxy_that_cannot_be_used_means_nothing_was_sent(
     monkeypatch.setenv("HTTP_PROXY", value)
     with open_ledger(home, "http://localhost:9/api/v1") as ledger:
         error = failure(ledger, driver, model=MODEL)
-    assert type(error) is errors.NotSent
+    assert isinstance(error, errors.NotSent)
+    assert "proxy" in error.hint
     assert only(home, "select status, cost_grade from outcome") == NOT_SENT
 
 
@@ -206,7 +207,7 @@ def test_a_ca_of_the_environment_is_trusted(
 def test_an_unknown_ca_means_nothing_was_sent(home: Path, secure: RawServer, driver: str) -> None:
     with open_ledger(home, secure.base_url) as ledger:
         error = failure(ledger, driver, model=MODEL)
-    assert type(error) is errors.NotSent
+    assert type(error) is errors.TlsFailed
     assert "CERTIFICATE_VERIFY_FAILED" in str(error)
     assert only(home, "select status, cost_grade from outcome") == NOT_SENT
 
@@ -221,9 +222,9 @@ def test_a_certificate_for_another_name_means_nothing_was_sent(
     driver: str,
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    with open_ledger(home, secure.base_url.replace("127.0.0.1", "127.0.0.2")) as ledger:
+    with open_ledger(home, secure.base_url.replace("127.0.0.1", "127.1")) as ledger:
         error = failure(ledger, driver, model=MODEL)
-    assert type(error) is errors.NotSent
+    assert type(error) is errors.TlsFailed
     assert only(home, "select status, cost_grade from outcome") == NOT_SENT
 
 
@@ -254,7 +255,7 @@ def test_an_unknown_ca_behind_a_proxy_means_nothing_was_sent(
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{server.port}")
         with open_ledger(home, secure.base_url) as ledger:
             error = failure(ledger, driver, model=MODEL)
-    assert type(error) is errors.NotSent
+    assert type(error) is errors.TlsFailed
     assert only(home, "select status, cost_grade from outcome") == NOT_SENT
 
 

@@ -90,7 +90,7 @@ def folder(ledger_sandbox: "Sandbox", tmp_path: Path) -> Path:
 def test_both_forms_hear_of_calls_refusals_and_failures(folder: Path, prax: str) -> None:
     assert ran(folder, prax).stdout == "CallerProvisioned\n"
     assert ran(folder, prax, "openai/gpt-4o-mini").stdout == f"{ANSWER}\n"
-    assert ran(folder, prax, "sandbox/error-429").stdout == "RateLimited\n"
+    assert ran(folder, prax, "sandbox/error-429").stdout == "FreeTierLimited\n"
     lines = (folder / "heard.txt").read_text("utf-8").splitlines()
 
     def heard(level: str, *parts: str) -> bool:

@@ -50,8 +50,13 @@ def test_a_users_own_respx_route_sees_our_call(ledger: Ledger, home: Path, drive
 
 RAISED = {
     "connect": (httpx.ConnectError("refused"), errors.NotSent, "failed", "not_charged"),
-    "connect timeout": (httpx.ConnectTimeout("slow"), errors.NotSent, "failed", "not_charged"),
-    "proxy": (httpx.ProxyError("407"), errors.NotSent, "failed", "not_charged"),
+    "connect timeout": (
+        httpx.ConnectTimeout("slow"),
+        errors.ConnectTimedOut,
+        "failed",
+        "not_charged",
+    ),
+    "proxy": (httpx.ProxyError("407"), errors.ProxyFailed, "failed", "not_charged"),
     "pool": (httpx.PoolTimeout("full"), errors.NotSent, "failed", "not_charged"),
     "read timeout": (httpx.ReadTimeout("s"), errors.SilenceTimeout, "interrupted", "unknown"),
     "read": (httpx.ReadError("reset"), errors.ConnectionLost, "interrupted", "unknown"),
@@ -169,8 +174,8 @@ def test_nobody_listening_is_not_sent_and_not_charged(home: Path, driver: str) -
         port = taken.getsockname()[1]
     with open_ledger(home, f"http://127.0.0.1:{port}/api/v1") as ledger:
         error = failure(ledger, driver, model=MODEL)
-    assert type(error) is errors.NotSent
-    assert "nothing was sent or charged" in str(error)
+    assert type(error) is errors.ConnectionRefused
+    assert "Nothing was sent or charged" in str(error)
     row = only(home, "select status, cost_grade from outcome")
     assert row == {"status": "failed", "cost_grade": "not_charged"}
 
@@ -179,7 +184,7 @@ def test_nobody_listening_is_not_sent_and_not_charged(home: Path, driver: str) -
 def test_an_unknown_host_is_not_sent(home: Path, driver: str) -> None:
     with open_ledger(home, "https://no-such-host.invalid/api/v1") as ledger:
         error = failure(ledger, driver, model=MODEL, timeout=20)
-    assert type(error) is errors.NotSent
+    assert type(error) is errors.NameNotResolved
     assert only(home, "select cost_grade from outcome")["cost_grade"] == "not_charged"
 
 
@@ -205,7 +210,7 @@ def test_an_answer_before_the_request_ended_is_read(home: Path) -> None:
 
     with RawServer(refuse_early) as server, open_ledger(home, server.base_url) as ledger:
         error = failure(ledger, "sync", "x" * 100_000, model=MODEL)
-    assert type(error) is errors.BadRequest
+    assert type(error) is errors.RequestTooLarge
     assert error.http_status == 413
 
 

@@ -31,7 +31,7 @@ def test_a_connection_that_never_was_is_not_sent(error: Exception, *, wrote: boo
     ending = endings.of(error, wrote=wrote, over=False)
     assert (ending.status, ending.sent) == ("failed", False)
     assert ending.error is not None
-    assert type(ending.error()) is errors.NotSent
+    assert isinstance(ending.error(), errors.NotSent)
 
 
 @pytest.mark.parametrize("error", SENT, ids=lambda error: type(error).__name__)
@@ -62,7 +62,7 @@ def test_a_cancelled_call_has_no_error_of_ours(error: BaseException, *, wrote: b
         (httpx.ReadTimeout("s"), True, errors.DeadlineExceeded),
         (httpx.ReadTimeout("s"), False, errors.SilenceTimeout),
         (httpx.ConnectTimeout("s"), True, errors.DeadlineExceeded),
-        (httpx.ConnectTimeout("s"), False, errors.NotSent),
+        (httpx.ConnectTimeout("s"), False, errors.ConnectTimedOut),
         (httpx.ReadError("reset"), True, errors.ConnectionLost),
     ],
 )

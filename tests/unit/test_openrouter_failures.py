@@ -39,16 +39,16 @@ def _error(status: int, message: str = "no", **more: Any) -> errors.ProviderErro
         (402, errors.CreditsExhausted, "Add credits"),
         (403, errors.PermissionDenied, "what this key may do"),
         (404, errors.NotFound, "models list"),
-        (408, errors.ProviderUnavailable, "ledger settle"),
+        (408, errors.ProviderTimedOut, "ledger settle"),
         (409, errors.BadRequest, "Change the request"),
-        (413, errors.BadRequest, "Send less"),
+        (413, errors.RequestTooLarge, "Send less"),
         (418, errors.BadRequest, "Change the request"),
-        (422, errors.BadRequest, "Change the request"),
+        (422, errors.RequestUnprocessable, "Change the parameters"),
         (429, errors.RateLimited, "more slowly"),
         (500, errors.ProviderUnavailable, "paid again"),
-        (503, errors.ProviderUnavailable, "paid again"),
-        (524, errors.ProviderUnavailable, "paid again"),
-        (529, errors.ProviderUnavailable, "paid again"),
+        (503, errors.NoProviderAvailable, "paid again"),
+        (524, errors.ProviderTimedOut, "paid again"),
+        (529, errors.ProviderOverloaded, "paid again"),
     ],
 )
 def test_each_status_has_its_error_and_says_what_to_do(
@@ -72,8 +72,9 @@ def test_statuses_before_any_generation_are_not_charged_and_no_other() -> None:
     [
         (402, "requires more credits; you can only afford 12", {}, "max_tokens"),
         (403, "Key limit exceeded (daily limit)", {}, "spending limit"),
-        (403, "Only management keys can perform this", {}, "management key cannot run models"),
-        (403, "Input flagged", {"metadata": {"reasons": ["violence"]}}, "moderation"),
+        (403, "Only management keys can perform this", {}, "takes a management key"),
+        (403, "Management keys cannot perform this", {}, "management key cannot run models"),
+        (403, "Input flagged", {"metadata": {"reasons": ["violence"]}}, "Moderation"),
         (403, "Forbidden by guardrail", {}, "guardrail"),
         (429, "slow", {"headers": {"Retry-After": "7"}}, "Wait 7 s"),
         (100, "odd", {}, "base_url"),
@@ -215,7 +216,8 @@ def test_the_free_tier_reset_is_named_and_waited_for() -> None:
             error_for(429, read_error({"message": "limit", "metadata": metadata}), {}),
             error_for(429, ErrorBody(message="limit"), {"X-RateLimit-Reset": reset}),
         ):
-            assert "resets at 2026-11-23T12:01:30Z" in error.hint
+            assert "anew at 2026-11-23T12:01:30Z" in error.hint
+            assert error.resets_at == NOON + dt.timedelta(seconds=90.5)
             assert error.retry_after_s == 91
 
 
