@@ -178,7 +178,10 @@ def test_a_failure_that_cannot_be_booked_is_still_that_failure(
 ) -> None:
     call(ledger, driver, model=MODEL)
     _refuse_outcomes(home)
-    for directive, kind in (("error-402", errors.CreditsExhausted), ("cut", errors.ConnectionLost)):
+    for directive, kind in (
+        ("error-402", errors.RequestUnaffordable),
+        ("cut", errors.ConnectionLost),
+    ):
         error = failure(ledger, driver, model=f"sandbox/{directive}")
         assert type(error) is kind
         assert any("could not be booked" in note for note in error.__notes__)
