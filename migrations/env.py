@@ -16,7 +16,7 @@ from ledger.books.base import metadata
 from ledger.books.columns import Flag, Money, UtcTime
 from ledger.books.target import locate
 
-assert models.__all__, "the tables are registered by importing them"
+models.load_all()
 
 _PLAIN = {Money: "sa.BigInteger()", UtcTime: "sa.Text()", Flag: "sa.Integer()"}
 

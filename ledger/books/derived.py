@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Table, UniqueConstraint, inspect
 from ledger.books import models, sql_files
 from ledger.books.base import metadata
 
-assert models.__all__, "the tables are registered by importing them"
+models.load_all()
 
 
 def statements(engine: str) -> Iterator[str]:

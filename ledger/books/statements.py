@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Dialect, insert
+from sqlalchemy import Table as SqlTable
 
 from ledger.books.base import Table, metadata
 
@@ -47,8 +48,6 @@ class Statements:
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._inserts: dict[type[Table], Insert] = {}
-        ordered = metadata.sorted_tables
-        self._ranks = {table.name: rank for rank, table in enumerate(ordered)}
 
     def of(self, kind: type[Table]) -> Insert:
         """The INSERT of a table's class."""
@@ -87,5 +86,14 @@ class Statements:
             if convert is not None:
                 converters.append((index, convert))
         head, values = f"{head}VALUES ", values.strip()
-        rank = self._ranks[table.name]
-        return Insert(rank, head, values, head + values, names, tuple(converters))
+        return Insert(_rank(table), head, values, head + values, names, tuple(converters))
+
+
+def _rank(table: SqlTable) -> int:
+    """How many references lead from a table to one that has none: parents have a lower rank.
+
+    Told from names alone, for the classes of parents need not be loaded.
+    """
+    parents = {key.target_fullname.partition(".")[0] for key in table.foreign_keys} - {table.name}
+    known = [metadata.tables[name] for name in parents if name in metadata.tables]
+    return 1 + max((_rank(parent) for parent in known), default=0) if parents else 0

@@ -12,7 +12,7 @@ import httpx
 from ledger import clock
 from ledger.books.books import Books
 from ledger.books.ids import new_id
-from ledger.books.models import Refusal, Request
+from ledger.books.models import Request
 from ledger.books.unit import Work
 from ledger.books.writer import Writer
 from ledger.calls import headers, payload
@@ -122,6 +122,8 @@ class Calls:
 
     def _refuse(self, ask: Ask, refused: CallRefused) -> Generator[Work, Any, None]:
         """Book a refusal; the refusal itself is raised by the caller of this."""
+        from ledger.books.models import Refusal
+
         caller = ask.caller
         model = ask.model if isinstance(ask.model, str) and ask.model else None
         refused.caller = refused.caller or (caller.name if caller else None)

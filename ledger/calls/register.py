@@ -3,19 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from sqlmodel import col, select
+from typing import TYPE_CHECKING, Any
 
 from ledger import clock
 from ledger.books.books import Books
-from ledger.books.models import Caller as CallerRow
-from ledger.books.models import ProvisioningEvent
 from ledger.books.unit import Transaction
 from ledger.callers import provisioning, templates
 from ledger.callers.detection import Caller
 from ledger.callers.known import known_names
 from ledger.callers.provisioning import Provision
+
+if TYPE_CHECKING:
+    from ledger.books.models import ProvisioningEvent
 
 
 @dataclass(slots=True)
@@ -77,6 +76,10 @@ class Register:
         key = (caller.name, self.folder_of(caller))
 
         def step(transaction: Transaction) -> str:
+            from sqlmodel import col, select
+
+            from ledger.books.models import Caller as CallerRow
+
             found = transaction.connection.execute(
                 select(CallerRow.id).where(
                     col(CallerRow.name) == key[0], col(CallerRow.folder) == key[1]
@@ -90,6 +93,8 @@ class Register:
         return step
 
     def _insert(self, transaction: Transaction, key: tuple[str, str]) -> str:
+        from ledger.books.models import Caller as CallerRow
+
         row = CallerRow(
             process_id=self._books.process.id,
             first_seen_at=clock.now(),
@@ -99,7 +104,9 @@ class Register:
         transaction.add(row)
         return row.id
 
-    def _event(self, caller_id: str, provision: Provision) -> ProvisioningEvent:
+    def _event(self, caller_id: str, provision: Provision) -> "ProvisioningEvent":
+        from ledger.books.models import ProvisioningEvent
+
         return ProvisioningEvent(
             process_id=self._books.process.id,
             caller_id=caller_id,

@@ -15,13 +15,15 @@ from sqlalchemy import CheckConstraint, Column
 from sqlalchemy import Table as SqlTable
 
 from ledger import clock, settings
-from ledger.books import process
+from ledger.books import models, process
 from ledger.books.base import Table, metadata
 from ledger.books.books import Books
 from ledger.books.columns import Flag, Money, UtcTime
 from ledger.books.ids import new_id
 from ledger.books.models import Caller, Generation, Outcome, Request, SettlementAttempt
 from ledger.books.target import Target, locate
+
+models.load_all()
 
 MOMENT = dt.datetime(2026, 11, 23, 10, 0, 0, 123456, tzinfo=dt.UTC)
 ODD_TEXT = "Zażółć 'gęślą' \"jaźń\" 🦉\u2028%s :x ? \\ \t\n-->"

@@ -48,4 +48,4 @@ def test_help_loads_nothing_heavy(option: str) -> None:
 
 
 def test_the_check_can_fail() -> None:
-    assert "sqlmodel" in loaded_by("import ledger.books.models")
+    assert "sqlmodel" in loaded_by("import ledger.books.models.process")

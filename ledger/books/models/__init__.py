@@ -1,8 +1,17 @@
-"""The fact tables. Importing this module loads SQLModel and registers every table."""
+"""The fact tables, each loaded when it is first named: a class costs 5 ms, and a call needs three.
 
-from ledger.books.models.callers import Caller, Process, ProvisioningEvent
-from ledger.books.models.calls import Outcome, Refusal, Request
-from ledger.books.models.provider import CreditSnapshot, Generation, SettlementAttempt
+`load_all` registers every table, for whoever makes or compares a schema.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ledger.books.models.callers import Caller, ProvisioningEvent
+    from ledger.books.models.calls import Outcome, Request
+    from ledger.books.models.process import Process
+    from ledger.books.models.provider import CreditSnapshot, Generation, SettlementAttempt
+    from ledger.books.models.refusals import Refusal
 
 __all__ = [
     "Caller",
@@ -14,4 +23,32 @@ __all__ = [
     "Refusal",
     "Request",
     "SettlementAttempt",
+    "load_all",
 ]
+
+_HOMES = {
+    "Caller": "callers",
+    "CreditSnapshot": "provider",
+    "Generation": "provider",
+    "Outcome": "calls",
+    "Process": "process",
+    "ProvisioningEvent": "callers",
+    "Refusal": "refusals",
+    "Request": "calls",
+    "SettlementAttempt": "provider",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a table's class when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def load_all() -> None:
+    """Register every table on the metadata."""
+    for home in sorted(set(_HOMES.values())):
+        importlib.import_module(f"{__name__}.{home}")

@@ -1,4 +1,4 @@
-"""Who called, from which process, and what the ledger did about the caller's config."""
+"""Who called, and what the ledger did about the caller's config."""
 
 import datetime as dt
 from typing import Any, ClassVar
@@ -10,31 +10,12 @@ from ledger.books.base import (
     key,
     may_point_to,
     moment,
-    number,
     one_of,
     points_to,
     required_text,
     strict,
     text,
 )
-
-
-class Process(Table, table=True):
-    """One run of a program: where it ran, as whom, from which commit of its checkout."""
-
-    __tablename__ = "process"
-
-    id: str = key()
-    first_seen_at: dt.datetime = moment()
-    host: str | None = text()
-    os_user: str | None = text()
-    pid: int | None = number()
-    started_at: str | None = text()
-    boot_id: str | None = text()
-    program: str | None = text()
-    git_commit: str | None = text()
-    python_version: str | None = text()
-    ledger_version: str | None = text()
 
 
 class Caller(Table, table=True):

@@ -1,4 +1,4 @@
-"""One call: the request before it is sent, its outcome, or the refusal to send it."""
+"""One call: the request before it is sent, and its outcome."""
 
 import datetime as dt
 from typing import Any, ClassVar
@@ -23,7 +23,6 @@ from ledger.books.base import (
 )
 
 _DAY_OF_START = CheckConstraint("day = substr(started_at, 1, 10)", name="day")
-_DAY_OF_REFUSAL = CheckConstraint("day = substr(at, 1, 10)", name="day")
 
 
 class Request(Table, table=True):
@@ -99,22 +98,3 @@ class Outcome(Table, table=True):
     error_type: str | None = text()
     error_code: str | None = text()
     error_message: str | None = text()
-
-
-class Refusal(Table, table=True):
-    """A call that was never sent, and why."""
-
-    __tablename__ = "refusal"
-    __table_args__: ClassVar[Any] = strict(_DAY_OF_REFUSAL)
-
-    id: str = key()
-    process_id: str = points_to("process.id")
-    caller_id: str | None = may_point_to("caller.id")
-    caller_name: str | None = text()
-    chain: str | None = text()
-    source: str = required_text()
-    model_asked: str | None = text()
-    at: dt.datetime = moment()
-    day: str = required_text()
-    reason: str = required_text()
-    message: str = required_text()

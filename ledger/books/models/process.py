@@ -1,0 +1,23 @@
+"""One run of a program, as every row that it books names it."""
+
+import datetime as dt
+
+from ledger.books.base import Table, key, moment, number, text
+
+
+class Process(Table, table=True):
+    """One run of a program: where it ran, as whom, from which commit of its checkout."""
+
+    __tablename__ = "process"
+
+    id: str = key()
+    first_seen_at: dt.datetime = moment()
+    host: str | None = text()
+    os_user: str | None = text()
+    pid: int | None = number()
+    started_at: str | None = text()
+    boot_id: str | None = text()
+    program: str | None = text()
+    git_commit: str | None = text()
+    python_version: str | None = text()
+    ledger_version: str | None = text()
