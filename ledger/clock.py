@@ -3,16 +3,19 @@
 import datetime as dt
 import re
 import time
+from typing import TypeAlias
 
 UTC = dt.UTC
 _BOOKED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 
 
-class _Real:
+class Real:
     """Readers kept as class attributes, where a user's freezegun does not replace them."""
 
     monotonic = staticmethod(time.monotonic)
     sleep = staticmethod(time.sleep)
+    # What tables are declared with: one loaded while time is frozen must not hold the fake.
+    Moment: TypeAlias = dt.datetime
 
 
 def now() -> dt.datetime:
@@ -22,12 +25,12 @@ def now() -> dt.datetime:
 
 def monotonic() -> float:
     """Seconds that never step back: for durations, deadlines and lock waits only."""
-    return _Real.monotonic()
+    return Real.monotonic()
 
 
 def sleep(seconds: float) -> None:
     """Wait for real seconds, also while a test has frozen the wall clock."""
-    _Real.sleep(seconds)
+    Real.sleep(seconds)
 
 
 def to_text(moment: dt.datetime) -> str:

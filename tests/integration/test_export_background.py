@@ -25,7 +25,7 @@ def rows(tmp_path: Path) -> Iterator[Rows]:
 def steps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The monotonic clock, in the test's hands: what it says is the list's only item."""
     at = [1000.0]
-    monkeypatch.setattr(clock._Real, "monotonic", lambda: at[0])
+    monkeypatch.setattr(clock.Real, "monotonic", lambda: at[0])
     return at
 
 

@@ -1,4 +1,6 @@
 import datetime as dt
+import subprocess
+import sys
 
 import pytest
 from freezegun import freeze_time
@@ -68,3 +70,15 @@ def test_freezing_the_wall_clock_freezes_the_books_only() -> None:
 def test_now_is_aware_and_utc() -> None:
     assert clock.now().utcoffset() == dt.timedelta(0)
     assert abs((clock.now() - dt.datetime.now(dt.UTC)).total_seconds()) < 5
+
+
+def test_a_table_that_is_first_named_while_time_is_frozen_is_as_any_other() -> None:
+    code = (
+        "import ledger.client, freezegun\n"
+        "with freezegun.freeze_time('2026-11-23'):\n"
+        "    from ledger.books import models\n"
+        "    models.load_all()\n"
+        "print(len(models._HOMES))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 0

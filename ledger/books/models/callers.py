@@ -1,6 +1,5 @@
 """Who called, and what the ledger did about the caller's config."""
 
-import datetime as dt
 from typing import Any, ClassVar
 
 from sqlmodel import UniqueConstraint
@@ -16,6 +15,7 @@ from ledger.books.base import (
     strict,
     text,
 )
+from ledger.clock import Real
 
 
 class Caller(Table, table=True):
@@ -26,7 +26,7 @@ class Caller(Table, table=True):
 
     id: str = key()
     process_id: str = points_to("process.id")
-    first_seen_at: dt.datetime = moment()
+    first_seen_at: Real.Moment = moment()
     name: str = required_text()
     folder: str = required_text()
 
@@ -40,7 +40,7 @@ class ProvisioningEvent(Table, table=True):
     id: str = key()
     process_id: str = points_to("process.id")
     caller_id: str | None = may_point_to("caller.id")
-    at: dt.datetime = moment()
+    at: Real.Moment = moment()
     kind: str = required_text()
     path: str = required_text()
     template_values: str | None = text()

@@ -1,6 +1,5 @@
 """One call: the request before it is sent, and its outcome."""
 
-import datetime as dt
 from typing import Any, ClassVar
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Text
@@ -21,6 +20,7 @@ from ledger.books.base import (
     strict,
     text,
 )
+from ledger.clock import Real
 
 _DAY_OF_START = CheckConstraint("day = substr(started_at, 1, 10)", name="day")
 
@@ -39,7 +39,7 @@ class Request(Table, table=True):
     endpoint: str = required_text()
     base_url: str = required_text()
     model_asked: str | None = text()
-    started_at: dt.datetime = moment()
+    started_at: Real.Moment = moment()
     day: str = required_text()
     timeout_ms: int | None = number()
     streamed: bool | None = flag()
@@ -70,7 +70,7 @@ class Outcome(Table, table=True):
     )
 
     id: str = Field(primary_key=True, sa_type=Text, sa_column_args=[ForeignKey("request.id")])
-    ended_at: dt.datetime = moment()
+    ended_at: Real.Moment = moment()
     status: str = required_text()
     http_status: int | None = number()
     latency_ms: int | None = number()

@@ -1,8 +1,7 @@
 """One run of a program, as every row that it books names it."""
 
-import datetime as dt
-
 from ledger.books.base import Table, key, moment, number, text
+from ledger.clock import Real
 
 
 class Process(Table, table=True):
@@ -11,7 +10,7 @@ class Process(Table, table=True):
     __tablename__ = "process"
 
     id: str = key()
-    first_seen_at: dt.datetime = moment()
+    first_seen_at: Real.Moment = moment()
     host: str | None = text()
     os_user: str | None = text()
     pid: int | None = number()

@@ -4,7 +4,6 @@ Field names and units of `generation` are those of `GET /generation` (OpenRouter
 description), amounts as picodollars, times in milliseconds.
 """
 
-import datetime as dt
 from typing import Any, ClassVar
 
 from sqlmodel import UniqueConstraint
@@ -25,6 +24,7 @@ from ledger.books.base import (
     strict,
     text,
 )
+from ledger.clock import Real
 
 
 class Generation(Table, table=True):
@@ -38,7 +38,7 @@ class Generation(Table, table=True):
 
     id: str = key()
     process_id: str = points_to("process.id")
-    settled_at: dt.datetime = moment()
+    settled_at: Real.Moment = moment()
     generation_id: str = required_text()
     cost_pico: int = required_amount()
     upstream_pico: int | None = amount()
@@ -95,7 +95,7 @@ class SettlementAttempt(Table, table=True):
     process_id: str = points_to("process.id")
     request_id: str | None = may_point_to("request.id")
     generation_id: str = required_text()
-    at: dt.datetime = moment()
+    at: Real.Moment = moment()
     result: str = required_text()
     http_status: int | None = number()
     error: str | None = text()
@@ -108,7 +108,7 @@ class CreditSnapshot(Table, table=True):
 
     id: str = key()
     process_id: str = points_to("process.id")
-    at: dt.datetime = moment()
+    at: Real.Moment = moment()
     key_hash: str | None = text()
     total_credits_pico: int | None = amount()
     total_usage_pico: int | None = amount()

@@ -1,6 +1,5 @@
 """The refusal to send a call."""
 
-import datetime as dt
 from typing import Any, ClassVar
 
 from sqlalchemy import CheckConstraint
@@ -15,6 +14,7 @@ from ledger.books.base import (
     strict,
     text,
 )
+from ledger.clock import Real
 
 _DAY_OF_REFUSAL = CheckConstraint("day = substr(at, 1, 10)", name="day")
 
@@ -32,7 +32,7 @@ class Refusal(Table, table=True):
     chain: str | None = text()
     source: str = required_text()
     model_asked: str | None = text()
-    at: dt.datetime = moment()
+    at: Real.Moment = moment()
     day: str = required_text()
     reason: str = required_text()
     message: str = required_text()
