@@ -3,11 +3,14 @@
 No line carries a key, a prompt or an answer. Lines carry caller, model and request id.
 """
 
+import contextlib
 import importlib
 import logging
 import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TextIO
+
+from ledger.harmless import harmless
 
 logger = logging.getLogger("ledger")
 logger.addHandler(logging.NullHandler())
@@ -103,3 +106,37 @@ def follow_ecosystem() -> None:
     logger.addHandler(SystemLogHandler(target))
     if logger.level == logging.NOTSET:
         logger.setLevel(logging.INFO)
+
+
+class _OneLine(logging.Filter):
+    """Makes a record one line: what others wrote in it forges no second one."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(map(_harmless, record.args))
+        return True
+
+
+def _harmless(value: object) -> object:
+    """A value of a log line; numbers stay what they are, for `%d`."""
+    if value is None or isinstance(value, int | float):
+        return value
+    text = str(value)
+    return value if text.isprintable() else harmless(text)
+
+
+logger.addFilter(_OneLine())
+
+
+@contextlib.contextmanager
+def shown_on(stream: TextIO) -> Iterator[None]:
+    """Write every line of ours to a stream while the block runs."""
+    handler, level = logging.StreamHandler(stream), logger.level
+    handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)

@@ -39,6 +39,16 @@ def kind_of(path: Path, mounts: str | None = None) -> str | None:
     return found[1]
 
 
+def is_of_a_network(kind: str | None) -> bool:
+    """Whether several machines may use a file system of this type."""
+    return kind in _OF_A_NETWORK
+
+
+def is_of_a_container(kind: str | None) -> bool:
+    """Whether a file system of this type goes with its container."""
+    return kind in _OF_A_CONTAINER
+
+
 def check(path: Path, mounts: str | None = None) -> None:
     """Refuse a network file system; warn once where the disk goes with its container.
 
@@ -46,13 +56,13 @@ def check(path: Path, mounts: str | None = None) -> None:
         LedgerUnavailable: several machines' locks don't meet on such a file system.
     """
     kind = kind_of(path, mounts)
-    if kind in _OF_A_NETWORK:
+    if is_of_a_network(kind):
         raise LedgerUnavailable(
             f"The ledger at {path} would be on a network file system ({kind}), where SQLite can"
             " lose rows.",
             hint="Set LEDGER_HOME to a folder on this machine's own disk.",
         )
-    if kind in _OF_A_CONTAINER:
+    if is_of_a_container(kind):
         log_once(
             f"disk:{path}",
             logging.WARNING,

@@ -212,6 +212,18 @@ def _failed(target: Target, error: Exception) -> MigrationFailed:
     )
 
 
+def is_known(revision: str) -> bool:
+    """Whether this version has the migrations that lead to a revision, and from it on."""
+    return revision in _revisions(scripts())
+
+
+def _revisions(scripts_at: Path) -> set[str]:
+    from alembic.script import ScriptDirectory
+
+    directory = ScriptDirectory(str(scripts_at))
+    return {script.revision for script in directory.walk_revisions()}
+
+
 def _head(scripts_at: Path, before: str | None) -> str:
     """The newest revision of the scripts, once it's sure that they know the file's own."""
     if before == HEAD and scripts_at == scripts():
@@ -219,8 +231,7 @@ def _head(scripts_at: Path, before: str | None) -> str:
     from alembic.script import ScriptDirectory
 
     directory = ScriptDirectory(str(scripts_at))
-    known = {script.revision for script in directory.walk_revisions()}
-    if before is not None and before not in known:
+    if before is not None and before not in _revisions(scripts_at):
         raise LedgerTooNew(
             f"The ledger has revision {before}, which this version does not know.",
             hint="A newer version of openrouter-ledger wrote it: install that one.",

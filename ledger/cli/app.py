@@ -1,28 +1,50 @@
 """The Typer app: global options, and every command by its name."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ledger.cli import books, calls, reading, settling, trying
 from ledger.cli.context import Chosen
+from ledger.cli.group import DEBUG_HELP, HELP_OPTIONS, HOME_HELP, QUIET_HELP, Group, Listed
 
 _HELP = """The books for every LLM call: who asked, of which model, and what it cost.
 
 Example: python -m ledger demo
 """
+_EPILOG = (
+    "Exit codes: 0 done, 1 other, 2 usage, 3 refused, 4 books, 5 provider, 6 connection,"
+    " 130 interrupted."
+)
+
+COMMANDS = {
+    "ask": Listed("calls", "Send one message and print the answer."),
+    "show": Listed("reading", "Show one request: who, how it ended, its cost."),
+    "status": Listed("reading", "Show home, key, and what is open or pending."),
+    "report": Listed("reading", "Add up costs by day, month, caller or model."),
+    "settle": Listed("settling", "Fetch the provider's records of what calls cost."),
+    "export": Listed("exporting", "Write the JSON files that have changed, or a view."),
+    "backup": Listed("books", "Copy the ledger in use, and verify the copy."),
+    "upgrade": Listed("books", "Bring the ledger to the newest schema."),
+    "doctor": Listed("doctor", "Examine the ledger, and say how to cure it."),
+    "completion": Listed("completion", "Print or install completion for the shell."),
+    "sandbox": Listed("trying", "Run a local OpenRouter until interrupted."),
+    "demo": Listed("trying", "Run a small ecosystem, free, and show its books."),
+}
+"""In the order of the help. The module has a function, or a Typer app of commands, of that name;
+it is loaded when the command is asked for."""
 
 # No Rich markup: it more than doubles the time of `--help`.
 app = typer.Typer(
     name="openrouter-ledger",
     help=_HELP,
+    epilog=_EPILOG,
+    cls=Group,
     rich_markup_mode=None,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=HELP_OPTIONS,
 )
 
 
@@ -38,11 +60,9 @@ def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it so
 def _global(
     context: typer.Context,
     *,
-    home: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the ledger; LEDGER_HOME, else the platform's own place."),
-    ] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,
+    home: Annotated[Path | None, typer.Option(help=HOME_HELP)] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help=QUIET_HELP)] = False,
+    debug: Annotated[bool, typer.Option("--debug", help=DEBUG_HELP)] = False,
     version: Annotated[  # noqa: ARG001 - its callback has acted on it
         bool,
         typer.Option(
@@ -50,20 +70,4 @@ def _global(
         ),
     ] = False,
 ) -> None:
-    context.obj = Chosen(home=home, debug=debug)
-
-
-_COMMANDS: dict[str, Callable[..., None]] = {
-    "ask": calls.ask,
-    "show": reading.show,
-    "status": reading.status,
-    "report": reading.report,
-    "settle": settling.settle,
-    "export": settling.export,
-    "backup": books.backup,
-    "upgrade": books.upgrade,
-    "sandbox": trying.sandbox,
-    "demo": trying.demo,
-}
-for _name, _command in _COMMANDS.items():
-    app.command(_name)(_command)
+    context.obj = Chosen(home=home, debug=debug, quiet=quiet)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ledger.cli.context import AsJson, opened
+from ledger.cli.context import AsJson, opened, say
 
 
 def backup(
@@ -25,7 +25,7 @@ def backup(
 
         typer.echo(jsonout.document(made))
     else:
-        typer.echo(f"{made.path}: {made.size} bytes, {made.requests or 0} requests, verified")
+        say(context, f"{made.path}: {made.size} bytes, {made.requests or 0} requests, verified")
 
 
 def upgrade(context: typer.Context, *, as_json: AsJson = False) -> None:
@@ -42,6 +42,6 @@ def upgrade(context: typer.Context, *, as_json: AsJson = False) -> None:
 
         typer.echo(jsonout.document(done))
         return
-    typer.echo(f"from: {done.before or 'no ledger'}")
-    typer.echo(f"to: {done.after}{' (nothing to do)' if done.before == done.after else ''}")
-    typer.echo(f"backup: {done.backup or 'none needed'}")
+    say(context, f"from: {done.before or 'no ledger'}")
+    say(context, f"to: {done.after}{' (nothing to do)' if done.before == done.after else ''}")
+    say(context, f"backup: {done.backup or 'none needed'}")

@@ -8,6 +8,7 @@ import typer
 
 from ledger.cli.context import AsJson, opened
 
+_NO_MODEL = "The ledger never picks one: name it with --model."
 _OWN = ("messages", "model", "caller", "timeout")
 
 
@@ -35,6 +36,8 @@ def ask(  # noqa: PLR0913 - one for each argument and option
     Example: python -m ledger ask "Hello" --model openai/gpt-4o-mini
     """
     params = _params(param or [])
+    if not model:
+        raise typer.BadParameter(f"which model? {_NO_MODEL}")
     text = _message(message)
     with opened(context) as ledger:
         reply = ledger.get_response(text, model, caller, timeout=timeout, **params)

@@ -21,10 +21,17 @@ class Chosen(NamedTuple):
     Attributes:
         home: the ledger's home, or None for the environment's.
         debug: whether an error shows its traceback.
+        quiet: whether what was done is left unsaid. Figures, answers and errors never are.
     """
 
-    home: Path | None
-    debug: bool
+    home: Path | None = None
+    debug: bool = False
+    quiet: bool = False
+
+
+def chosen(context: typer.Context) -> Chosen:
+    """The global options of this run."""
+    return context.find_object(Chosen) or Chosen()
 
 
 @contextlib.contextmanager
@@ -32,8 +39,14 @@ def opened(context: typer.Context) -> Iterator["Ledger"]:
     """The ledger that the global options choose, closed afterwards."""
     from ledger.client import Ledger
 
-    ledger = Ledger(home=context.find_object(Chosen).home)  # type: ignore[union-attr]
+    ledger = Ledger(home=chosen(context).home)
     try:
         yield ledger
     finally:
         ledger.close()
+
+
+def say(context: typer.Context, text: str) -> None:
+    """Tell what was done, unless nobody wants to hear it."""
+    if not chosen(context).quiet:
+        typer.echo(text)

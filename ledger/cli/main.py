@@ -1,15 +1,18 @@
 """Running a command: errors as one line on stderr, and an exit code that says their kind."""
 
+import contextlib
 import errno
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import typer
 
 _FAILED = 1
 _INTERRUPTED = 130
+_PROGRAM = "python -m ledger"
+_EXAMPLE = "Example: "
 # Typer's own base of wrong usage, whichever Click it stands on.
 _WrongUsage: Any = next(
     kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
@@ -19,14 +22,18 @@ _WrongUsage: Any = next(
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; raises only with `--debug`."""
     from ledger.cli.app import app
+    from ledger.cli.completion import VARIABLE, prepare
 
     given = list(sys.argv[1:] if arguments is None else arguments)
     _be_lenient()
+    if VARIABLE in os.environ:
+        prepare()
     try:
-        code = app(given, standalone_mode=False, prog_name="python -m ledger")
+        with _log_lines(shown="--debug" in given):
+            code = app(given, standalone_mode=False, prog_name=_PROGRAM, complete_var=VARIABLE)
         sys.stdout.flush()
     except _WrongUsage as wrong:
-        return _usage(wrong)
+        return _usage(wrong, given)
     except (typer.Abort, KeyboardInterrupt):
         return _INTERRUPTED
     except Exception as error:
@@ -36,17 +43,40 @@ def run(arguments: Sequence[str] | None = None) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _usage(wrong: Any) -> int:
-    """A wrong command or option: what is wrong, and where the right ones are listed."""
+def _usage(wrong: Any, given: Sequence[str]) -> int:
+    """A wrong command or option: what is wrong, what would be right, and where it is listed."""
     message = wrong.format_message()
     if type(wrong).__name__ == "NoArgsIsHelpError":  # its message is the help that is wanted
         sys.stdout.write(f"{message}\n")
         return int(wrong.exit_code)
     if not message:  # a bare command: its help is what is wanted, and already printed
         return int(wrong.exit_code)
-    path = getattr(getattr(wrong, "ctx", None), "command_path", "python -m ledger")
-    _complain(f"{message} Try: {path} --help")
+    context = getattr(wrong, "ctx", None)
+    path = getattr(context, "command_path", _PROGRAM)
+    better = _moved(wrong, context, given) or _example_of(getattr(context, "command", None))
+    _complain(" ".join(part for part in (message, better, f"Try: {path} --help") if part))
     return int(wrong.exit_code)
+
+
+def _moved(wrong: Any, context: Any, given: Sequence[str]) -> str:
+    """Where an option before the command belongs behind it, the words in that order."""
+    option = getattr(wrong, "option_name", None)
+    if option is None or context is None or context.parent is not None:
+        return ""
+    for place, word in enumerate(given):
+        command = context.command.get_command(context, word)
+        if command and any(option in param.opts for param in command.params):
+            first = [each for each in given[:place] if each != option]
+            return f"It goes behind the command: {' '.join((_PROGRAM, *first, word, option))}."
+    return ""
+
+
+def _example_of(command: Any) -> str:
+    """The example in a command's help; a group's is that of another command."""
+    if command is None or hasattr(command, "commands"):
+        return ""
+    lines = (command.help or "").splitlines()
+    return next((line.strip() for line in lines if line.strip().startswith(_EXAMPLE)), "")
 
 
 def _fault(error: Exception) -> int:
@@ -69,6 +99,18 @@ def _complain(message: str) -> None:
 
     line = " ".join(message.split())
     print(f"error: {harmless(line)}", file=sys.stderr)  # noqa: T201 - the command line's output
+
+
+@contextlib.contextmanager
+def _log_lines(*, shown: bool) -> Iterator[None]:
+    """The ledger's log lines on stderr while a command runs, where they are wanted."""
+    if not shown:
+        yield
+        return
+    from ledger import logs
+
+    with logs.shown_on(sys.stderr):
+        yield
 
 
 def _drop_output() -> None:

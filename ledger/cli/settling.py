@@ -1,4 +1,4 @@
-"""`settle` and `export`: the provider's own records, and the JSON files."""
+"""`settle`: the provider's own records."""
 
 import contextlib
 import sys
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ledger.cli.context import AsJson, opened
+from ledger.cli.context import AsJson, chosen, opened, say
 
 _Progress = Callable[[int, int], None]
 
@@ -24,7 +24,7 @@ def settle(
 
     Example: python -m ledger settle --watch
     """
-    with opened(context) as ledger, _progress() as progress:
+    with opened(context) as ledger, _progress(quiet=chosen(context).quiet) as progress:
         found = ledger.watch(progress) if watch else ledger.settle(progress)
     from ledger.cli import sentences
     from ledger.reports import jsonout
@@ -32,38 +32,13 @@ def settle(
     if as_json:
         typer.echo(jsonout.document(found))
     else:
-        typer.echo(sentences.settlement(found))
-
-
-def export(
-    context: typer.Context,
-    *,
-    every: Annotated[
-        bool, typer.Option("--all", help="Write every log entry, not only the last 1,000.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Write the JSON files that have changed.
-
-    Those of the home, and those in every caller's folder.
-
-    Example: python -m ledger export
-    """
-    with opened(context) as ledger:
-        found = ledger.export(every_entry=every)
-    from ledger.cli import sentences
-    from ledger.reports import jsonout
-
-    if as_json:
-        typer.echo(jsonout.document(found))
-    else:
-        typer.echo(sentences.files(found))
+        say(context, sentences.settlement(found))
 
 
 @contextlib.contextmanager
-def _progress() -> Iterator[_Progress | None]:
+def _progress(*, quiet: bool) -> Iterator[_Progress | None]:
     """A bar on stderr while it lasts; only where a person looks at it."""
-    if not sys.stderr.isatty():
+    if quiet or not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console

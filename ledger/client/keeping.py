@@ -1,7 +1,7 @@
 """Keeping the books: settling, exporting, backups and upgrades."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from ledger.logs import follow_ecosystem
 
 if TYPE_CHECKING:
     from ledger.exchange.snapshots import ExportReport
+    from ledger.exchange.tables import TableExport
     from ledger.settlement.settler import SettleReport
 
 
@@ -47,6 +48,30 @@ class Keeping(Wired):
         from ledger.exchange.snapshots import export
 
         return export(self.books, self.settings.home, every_entry=every_entry)
+
+    def csv(self, view: str = "request_status") -> Iterator[bytes]:
+        """A public view as CSV, some rows at a time; text that is a formula is neutralised.
+
+        Raises:
+            RequestInvalid: there is no such view; the error lists those there are.
+            LedgerUnavailable: there are no books yet, or they can't be read.
+        """
+        from ledger.exchange import tables
+
+        return tables.csv_pieces(self.books, view)
+
+    def export_csv(
+        self, path: str | os.PathLike[str], view: str = "request_status"
+    ) -> "TableExport":
+        """Write a public view to a CSV file, in one step and for its owner only.
+
+        Raises:
+            RequestInvalid: there is no such view; the error lists those there are.
+            SnapshotFailed: the file can't be written; the old one is whole.
+        """
+        from ledger.exchange import tables
+
+        return tables.csv_file(self.books, view, Path(path))
 
     def backup(self, path: str | os.PathLike[str]) -> Backup:
         """Copy the ledger while it is in use, verified.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from ledger.client.wiring import Wired
 
 if TYPE_CHECKING:
+    from ledger.doctor import Diagnosis
     from ledger.reports.rows import RequestStatus, UsageRow
     from ledger.reports.status import Status
 
@@ -40,3 +41,13 @@ class Reading(Wired):
         from ledger.reports import status
 
         return status.status(self)
+
+    def doctor(self, *, offline: bool = False) -> "Diagnosis":
+        """Examine the ledger: what is well, what is not, and its cure. Changes nothing.
+
+        Args:
+            offline: ask nobody over the network; else the provider is asked for its time.
+        """
+        from ledger.doctor import examine
+
+        return examine(self, offline=offline)

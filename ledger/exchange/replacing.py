@@ -56,6 +56,15 @@ def replace_where_different(path: Path, chunks: Iterable[bytes]) -> bool:
     return False
 
 
+def holds(path: Path, chunks: Iterable[bytes]) -> bool:
+    """Whether a plain file has exactly these bytes. In memory is never more than one chunk."""
+    file = _open_regular(path)
+    if file is None:
+        return False
+    with file:
+        return all(file.read(len(chunk)) == chunk for chunk in chunks) and not file.read(1)
+
+
 def clear_litter(path: Path) -> None:
     """Remove what exporters that were killed left beside a target.
 

@@ -16,7 +16,7 @@ from ledger.books.books import Books
 from ledger.books.lockfile import LockFile
 from ledger.callers import provisioning, templates
 from ledger.exchange import documents, entries, folders
-from ledger.exchange.replacing import clear_litter, replace_where_different
+from ledger.exchange.replacing import clear_litter, holds, replace_where_different
 
 LOCK_FILE = ".export.lock"
 _OWN = {"module_name": "openrouter"}
@@ -104,6 +104,39 @@ def export_locked(books: Books, home: Path, *, every_entry: bool = False) -> Exp
         found, desk.skipped[:] = folders.find(connection, home)
         _export_folders(connection, found, desk.try_put, every_entry=every_entry)
     return ExportReport(tuple(desk.written), tuple(desk.unchanged), tuple(desk.skipped))
+
+
+def differing(books: Books, home: Path) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """The files that are missing, and those that say something else than the books. Writes nothing.
+
+    A log may hold the last entries or, as `--all` writes it, every one.
+
+    Raises:
+        LedgerUnavailable: there are no books yet, or they can't be read.
+        ConfigInvalid: the home's config is broken.
+    """
+    found = _differing(books, home, every_entry=False)
+    missing = tuple(path for path in found if not path.exists())
+    stale = tuple(path for path in found if path not in missing)
+    if any(path.name.endswith("_log.json") for path in stale):
+        still = set(_differing(books, home, every_entry=True))
+        stale = tuple(path for path in stale if path in still)
+    return missing, stale
+
+
+def _differing(books: Books, home: Path, *, every_entry: bool) -> list[Path]:
+    found: list[Path] = []
+
+    def compare(path: Path, chunks: Chunks) -> None:
+        if not holds(path, chunks):
+            found.append(path)
+
+    with books.read() as connection, entries.json_views(connection):
+        _export_home(connection, home / templates.HOME_FOLDER, compare, every_entry=every_entry)
+        _export_folders(
+            connection, folders.find(connection, home)[0], compare, every_entry=every_entry
+        )
+    return found
 
 
 def prepare_home(home: Path, lock: Callable[[], Taken]) -> Taken:

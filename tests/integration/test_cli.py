@@ -14,6 +14,7 @@ import typer.main
 
 from ledger.__main__ import main
 from ledger.cli import calls, reading
+from ledger.cli.app import COMMANDS
 from ledger.client import Ledger, reset_default
 from ledger.errors import LedgerError
 from ledger.openrouter import exact
@@ -22,7 +23,7 @@ from ledger.reports.queries import BUCKETS
 if TYPE_CHECKING:
     from ledger.sandbox import Sandbox
 
-# What each command mirrors; the last two have no ledger of their own to mirror.
+# What each command mirrors; the last three have no ledger of their own to mirror.
 MIRRORS = {
     "ask": Ledger.get_response,
     "show": Ledger.show,
@@ -32,6 +33,8 @@ MIRRORS = {
     "export": Ledger.export,
     "backup": Ledger.backup,
     "upgrade": Ledger.upgrade,
+    "doctor": Ledger.doctor,
+    "completion": None,
     "sandbox": None,
     "demo": None,
 }
@@ -40,7 +43,8 @@ MIRRORS = {
 def commands() -> dict[str, Any]:
     from ledger.cli.app import app
 
-    return dict(typer.main.get_command(app).commands)  # type: ignore[attr-defined] # it is a group
+    group: Any = typer.main.get_command(app)
+    return {name: group.get_command(None, name) for name in COMMANDS}
 
 
 def succeed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -79,7 +83,9 @@ def test_every_command_has_help_with_an_example(
 ) -> None:
     text = succeed(capsys, name, "--help")
     assert f"Example: python -m ledger {name}" in text
-    assert "..." not in commands()[name].get_short_help_str(50)
+    command = commands()[name]
+    assert "..." not in command.get_short_help_str(50)
+    assert COMMANDS[name].summary == command.help.splitlines()[0]
 
 
 def test_commands_take_no_key() -> None:

@@ -23,6 +23,7 @@ ROOMS = [
     "client",
     "background",
     "conversation",
+    "doctor",
     "audit",
     "exchange",
     "reports",
@@ -34,7 +35,7 @@ ROOMS = [
     "openrouter",
     "books",
 ]
-LEAVES = {"errors", "clock", "settings", "logs", "files", "money", "living"}
+LEAVES = {"errors", "clock", "settings", "logs", "files", "money", "living", "harmless"}
 # The command line starts the sandbox; nothing else knows it.
 EXCEPTIONS = {("cli", "sandbox")}
 

@@ -1,0 +1,132 @@
+"""`export`: the JSON files, or a view in another format."""
+
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import typer
+
+from ledger.cli.context import AsJson, opened, say
+
+_JSON = "json"
+_REQUESTS = "request_status"
+
+
+class Wanted(NamedTuple):
+    """The options of one export, beside its format."""
+
+    view: str | None
+    to: Path | None
+    every: bool
+    as_json: bool
+
+
+def _format(word: str) -> str:
+    """One of the formats.
+
+    Raises:
+        typer.BadParameter: it is none.
+    """
+    if word not in _FORMATS:
+        raise typer.BadParameter(f"{word!r} is not one of {', '.join(_FORMATS)}.")
+    return word
+
+
+def _formats() -> list[str]:
+    return list(_FORMATS)
+
+
+def export(  # noqa: PLR0913 - one for each option
+    context: typer.Context,
+    *,
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="json|csv",
+            help="json: the files of the home and of callers. csv: one view.",
+            callback=_format,
+            autocompletion=_formats,
+        ),
+    ] = _JSON,
+    view: Annotated[
+        str | None, typer.Option(help="The view, for csv; request_status if left out.")
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="The file to write, for csv; stdout if left out.")
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Write every log entry, not only the last 1,000.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write the JSON files that have changed, or a view.
+
+    The files are those of the home, and those in every caller's folder. As CSV, text that a
+    spreadsheet would take for a formula gets an apostrophe before it.
+
+    Example: python -m ledger export --format csv --view caller_usage --to usage.csv
+    """
+    wanted = Wanted(view, to, every, as_json)
+    _check_options(form, wanted)
+    _FORMATS[form](context, wanted)
+
+
+def _check_options(form: str, wanted: Wanted) -> None:
+    """Refuse options that mean nothing together.
+
+    Raises:
+        typer.BadParameter: which two.
+    """
+    if form == _JSON and (wanted.view or wanted.to):
+        option = "--view" if wanted.view else "--to"
+        raise typer.BadParameter(f"{option} goes with --format csv: the JSON files have places.")
+    if form != _JSON and wanted.every:
+        raise typer.BadParameter(f"--all goes with the JSON files; {form} has every row.")
+    if form != _JSON and wanted.as_json and wanted.to is None:
+        raise typer.BadParameter("--json says what was written: name the file with --to.")
+
+
+def _json_files(context: typer.Context, wanted: Wanted) -> None:
+    with opened(context) as ledger:
+        found = ledger.export(every_entry=wanted.every)
+    from ledger.cli import sentences
+    from ledger.reports import jsonout
+
+    if wanted.as_json:
+        typer.echo(jsonout.document(found))
+    else:
+        say(context, sentences.files(found))
+
+
+def _csv(context: typer.Context, wanted: Wanted) -> None:
+    view = wanted.view or _REQUESTS
+    with opened(context) as ledger:
+        if wanted.to is None:
+            _stream(ledger.csv(view))
+            return
+        made = ledger.export_csv(wanted.to, view)
+    from ledger.reports import jsonout
+
+    if wanted.as_json:
+        typer.echo(jsonout.document(made))
+    else:
+        say(context, f"{made.path}: {made.rows} rows of {view}")
+
+
+def _stream(pieces: Iterable[bytes]) -> None:
+    """Bytes as they are to a pipe or a file, and harmless to a terminal."""
+    if sys.stdout.isatty():
+        from ledger.harmless import harmless_lines
+
+        for piece in pieces:
+            typer.echo(harmless_lines(piece.decode().replace("\r\n", "\n")), nl=False)
+        return
+    sys.stdout.flush()
+    for piece in pieces:
+        sys.stdout.buffer.write(piece)
+    sys.stdout.buffer.flush()
+
+
+_FORMATS: dict[str, Callable[[typer.Context, Wanted], None]] = {_JSON: _json_files, "csv": _csv}

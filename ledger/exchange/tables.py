@@ -1,0 +1,67 @@
+"""Whole views as files or streams: one function a format."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ledger import errors
+from ledger.books.books import Books
+from ledger.exchange import csv_rows, views
+from ledger.exchange.replacing import clear_litter, replace_where_different
+
+
+@dataclass(frozen=True, slots=True)
+class TableExport:
+    """A file that was made of a view.
+
+    Attributes:
+        path: where it is; only its owner can read it.
+        view: whose rows are in it.
+        rows: how many.
+        written: False where the file held exactly these bytes already.
+    """
+
+    path: Path
+    view: str
+    rows: int
+    written: bool
+
+
+def csv_pieces(books: Books, view: str) -> Iterator[bytes]:
+    """A view as CSV, some rows at a time: a long ledger fits in no memory.
+
+    Raises:
+        RequestInvalid: there is no such view.
+        LedgerUnavailable: there are no books yet, or they can't be read.
+    """
+    with views.opened(books, view) as (columns, rows):
+        yield from csv_rows.pieces(columns, rows)
+
+
+def csv_file(books: Books, view: str, path: Path) -> TableExport:
+    """A view as a CSV file, replaced in one step.
+
+    Raises:
+        RequestInvalid: there is no such view.
+        LedgerUnavailable: there are no books yet, or they can't be read.
+        SnapshotFailed: the file can't be written; the old one is whole.
+    """
+    count = 0
+
+    def counted(rows: Iterator[Sequence[Any]]) -> Iterator[Sequence[Any]]:
+        nonlocal count
+        for row in rows:
+            count += 1
+            yield row
+
+    with views.opened(books, view) as (columns, rows):
+        try:
+            clear_litter(path)
+            written = replace_where_different(path, csv_rows.pieces(columns, counted(rows)))
+        except OSError as error:
+            raise errors.SnapshotFailed(
+                f"{path} cannot be written: {error.strerror or error}.",
+                hint="The old file, if there is one, is whole. Name a file in a folder of yours.",
+            ) from error
+    return TableExport(path, view, count, written)
