@@ -21,6 +21,10 @@ def _bucket(word: str) -> str:
     return word
 
 
+def _buckets() -> list[str]:
+    return list(BUCKETS)
+
+
 def show(
     context: typer.Context,
     request_id: Annotated[
@@ -65,7 +69,12 @@ def report(
     context: typer.Context,
     by: Annotated[
         str,
-        typer.Argument(metavar="|".join(BUCKETS), help="What to add up by.", callback=_bucket),
+        typer.Argument(
+            metavar="|".join(BUCKETS),
+            help="What to add up by.",
+            callback=_bucket,
+            autocompletion=_buckets,
+        ),
     ],
     *,
     as_json: AsJson = False,
