@@ -27,7 +27,9 @@ model, asks for another answer. Several are separated by commas: `sandbox/slow-2
     with-id              beside an error: the work was charged, and its id is in the header
     error-200            HTTP 200 with an error as body
     choice-error         part of the content, an error beside it; in a stream an error event
-    stream-error         the same under the name of what it is in a stream
+    stream-error         the same under the name of what it is in a stream; its code is a text
+    stream-error-int     its code is a number
+    stream-error-late    it comes after a finish at the limit, and `[DONE]` after it
     no-choices, null-content, reasoning-only, tool-call
                          such an answer
     unknown-fields       new members and enum values everywhere
@@ -41,7 +43,15 @@ model, asks for another answer. Several are separated by commas: `sandbox/slow-2
     delay-MS             `/generation` finds it so many milliseconds after the answer ended
     served-MODEL         another model answers
     chunks-N             a stream of N content chunks
-    stream-usage-empty   the usage chunk of a stream has no choice, as the docs have it
+    stream-usage-FORM    a stream's usage chunk has no choice (`empty`, as the docs have it), no
+                         such member (`bare`), or one that doesn't repeat the finish (`null`)
+    no-done, ends-early  a stream without `[DONE]`; half of it, ended as if it were whole
+    bare-comments, blank-lines, crlf
+                         such comments, such lines, such ends of line in a stream
+    debug-chunk          a first chunk without choice, as `debug.echo_upstream_body` asks for
+    long-line-BYTES      one content chunk of that size
+    split-BYTES          a stream is sent in parts of that size
+    endless              a stream of content without end, an event every `drip-MS`
     event-NAME           `/responses` says in a stream that it failed by the event of that name:
                          `response.error`, `error`
     job-ENDING           a video ends as `failed`, `cancelled` or `expired`, uncharged

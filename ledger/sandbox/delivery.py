@@ -7,7 +7,7 @@ answer finds the note.
 import asyncio
 from collections.abc import Iterable
 
-from ledger.sandbox import costs, failures, streams
+from ledger.sandbox import costs, failures, oddities, streams
 from ledger.sandbox.endpoints.endpoint import Endpoint, Raw
 from ledger.sandbox.failures import Asked, Failure
 from ledger.sandbox.literals import Literal, write
@@ -115,6 +115,11 @@ class Delivery:
 
     async def _stream(self, events: Iterable[bytes]) -> None:
         """Send the answer as events."""
+        if self._plan.oddities or self._plan.split:
+            events = oddities.dressed(events, self._plan)
+        if self._plan.endless:
+            await self._forever(events)
+            return
         pieces = list(events)
         await self._start(200, {"content-type": streams.CONTENT_TYPE})
         if self._plan.cut:
@@ -123,6 +128,15 @@ class Delivery:
             return
         await self._drip(pieces[:-1])
         await self._last(pieces[-1])
+
+    async def _forever(self, events: Iterable[bytes]) -> None:
+        """Send events until nobody listens any more."""
+        await self._start(200, {"content-type": streams.CONTENT_TYPE})
+        for event in events:
+            if not self._exchange.alive:
+                return
+            await self._exchange.part(event)
+            await asyncio.sleep(self._plan.drip_ms / 1000)
 
     async def _drip(self, pieces: Iterable[bytes]) -> None:
         """Send piece by piece for as long as somebody listens."""

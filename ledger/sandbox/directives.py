@@ -1,14 +1,14 @@
 """The table of directives: what a model name or a header can ask the sandbox to do.
 
-Documented in the package's docstring. A name without argument is looked up whole; otherwise the
-part before the first dash names the directive and the rest is its argument.
+Documented in the package's docstring. A name without argument is looked up whole; otherwise an
+argument follows the name after a dash.
 """
 
 import re
 from collections.abc import Callable
 from typing import Any
 
-from ledger.sandbox import edits, failures
+from ledger.sandbox import edits, failures, oddities
 from ledger.sandbox.plans import BadScript, Edit, Plan
 
 PREFIX = "sandbox/"
@@ -66,6 +66,17 @@ def _error(plan: Plan, argument: str) -> None:
     plan.failure = argument
 
 
+def _oddity(name: str) -> Callable[[Plan], None]:
+    """A directive that makes a stream odd."""
+    return lambda plan: plan.oddities.add(name)
+
+
+def _long_line(plan: Plan, argument: str) -> None:
+    """One content chunk of so many bytes."""
+    _number("chunks")(plan, argument)
+    plan.text, plan.chunks = "x" * plan.chunks, 1
+
+
 def _job(plan: Plan, argument: str) -> None:
     """A job that ends otherwise is not charged."""
     plan.job, plan.booked = argument, argument == "completed"
@@ -75,8 +86,8 @@ WHOLE: dict[str, Callable[[Plan], None]] = {
     "byok": _set(cost="0", upstream_cost=BYOK_UPSTREAM, is_byok=True),
     "no-usage": _edit(edits.no_usage),
     "error-200": _edit(edits.error_body, cost="0"),
-    "choice-error": _edit(edits.choice_error, stream_error=True),
-    "stream-error": _edit(edits.choice_error, stream_error=True),
+    "choice-error": _edit(edits.choice_error, stream_error="text"),
+    "stream-error": _edit(edits.choice_error, stream_error="text"),
     "no-choices": _edit(edits.no_choices),
     "null-content": _edit(edits.null_content),
     "reasoning-only": _edit(edits.reasoning_only),
@@ -91,7 +102,13 @@ WHOLE: dict[str, Callable[[Plan], None]] = {
     "cut": _set(cut=True),
     "hangup": _set(hangup=True),
     "redirect": _set(redirect=302),
-    "stream-usage-empty": _set(stream_usage_empty=True),
+    "stream-error-int": _edit(edits.choice_error, stream_error="int"),
+    "stream-error-late": _edit(edits.cut_at_limit, stream_error="late"),
+    "stream-usage-empty": _set(stream_usage="empty"),
+    "stream-usage-null": _set(stream_usage="null"),
+    "stream-usage-bare": _set(stream_usage="bare"),
+    "endless": _set(endless=True),
+    **{name: _oddity(name) for name in oddities.NAMES},
 }
 WITH_ARGUMENT: dict[str, Callable[[Plan, str], None]] = {
     "cost": _text("cost"),
@@ -102,6 +119,8 @@ WITH_ARGUMENT: dict[str, Callable[[Plan, str], None]] = {
     "delay": _number("generation_delay_s", 1000),
     "redirect": _number("redirect"),
     "chunks": _number("chunks"),
+    "long-line": _long_line,
+    "split": _number("split"),
     "served": _text("served_model"),
     "event": _text("failed_event"),
     "job": _job,
@@ -126,8 +145,10 @@ def _apply_one(plan: Plan, directive: str) -> None:
     if whole is not None:
         whole(plan)
         return
-    name, dash, argument = directive.partition("-")
-    with_argument = WITH_ARGUMENT.get(name)
-    if with_argument is None or not dash or not argument:
+    # A name may have dashes of its own, and so may an argument: the longest name that fits.
+    fitting = [name for name in WITH_ARGUMENT if directive.startswith(f"{name}-")]
+    name = max(fitting, key=len, default="")
+    argument = directive.removeprefix(f"{name}-")
+    if not fitting or not argument:
         raise BadScript(f"no directive {directive!r}")
-    with_argument(plan, argument)
+    WITH_ARGUMENT[name](plan, argument)

@@ -52,6 +52,12 @@ def choice_error(body: Body) -> None:
     choice["error"] = {"code": 502, "message": "Upstream failed", "metadata": {**_ERROR_METADATA}}
 
 
+def cut_at_limit(body: Body) -> None:
+    """The answer ended at a limit."""
+    choice = _choice(body)
+    choice["finish_reason"], choice["native_finish_reason"] = "length", "MAX_TOKENS"
+
+
 def null_content(body: Body) -> None:
     """Content null, as with some tool calls and empty answers."""
     _choice(body)["message"]["content"] = None

@@ -74,6 +74,9 @@ def _plan(endpoint: Endpoint, state: State, exchange: Exchange, call: Call) -> P
     if call.model.startswith(directives.PREFIX) and call.model != "sandbox/echo":
         text = call.model.removeprefix(directives.PREFIX).removesuffix(":free")
         directives.apply(plan, text)
+    debug = call.params.get("debug")
+    if isinstance(debug, dict) and debug.get("echo_upstream_body"):
+        plan.oddities.add("debug-chunk")
     header = exchange.headers.get(HEADER)
     if header:
         directives.apply(plan, header)

@@ -13,6 +13,7 @@ from typing import Any
 
 # Nobody can guess it, so no text of a caller can be taken for a placeholder.
 _MARK = secrets.token_hex(8)
+_LONE = re.compile("[\ud800-\udfff]")
 _PLACEHOLDER = re.compile(f'"{_MARK}:(\\d+)"')
 
 
@@ -33,7 +34,10 @@ def write(value: Any) -> bytes:
         literals.append(item.text)
         return f"{_MARK}:{len(literals) - 1}"
 
-    text = json.dumps(value, default=placeholder, separators=(",", ":"))
+    text = json.dumps(value, default=placeholder, separators=(",", ":"), ensure_ascii=False)
     if literals:
         text = _PLACEHOLDER.sub(lambda match: literals[int(match[1])], text)
-    return text.encode()
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # half of a pair: JavaScript writes it as an escape
+        return _LONE.sub(lambda match: f"\\u{ord(match[0]):04x}", text).encode()

@@ -37,10 +37,15 @@ class Plan:
         slow_ms: milliseconds before the first byte.
         drip_ms: milliseconds between bytes; between events in a stream.
         redirect: an HTTP status that sends the caller elsewhere; 0: none.
-        stream_error: the stream breaks off with an error event.
+        stream_error: the stream breaks off with an error event; its code is a text, or with `int`
+            a number; with `late` it comes after the finish, as recorded.
         failed_event: under which name `/responses` says so in a stream.
-        stream_usage_empty: a stream's usage chunk has no choice.
+        stream_usage: what choices a stream's usage chunk has: `repeat` one with an empty delta that
+            repeats the finish reason, `null` one with none, `empty` none, `bare` no such member.
         chunks: content chunks of a stream; 0: one a word.
+        endless: a stream of content without end.
+        oddities: names of what else is odd about a stream, see `oddities`.
+        split: bytes of a stream sent at a time; 0: an event.
         job: how a job ends: `completed`, `failed`, `cancelled`, `expired`.
         polls: how often a job is asked for in vain.
     """
@@ -65,10 +70,13 @@ class Plan:
     cut: bool = False
     hangup: bool = False
     redirect: int = 0
-    stream_error: bool = False
+    stream_error: str = ""
     failed_event: str = "response.failed"
-    stream_usage_empty: bool = False
+    stream_usage: str = "repeat"
     chunks: int = 0
+    endless: bool = False
+    oddities: set[str] = field(default_factory=set)
+    split: int = 0
     job: str = "completed"
     polls: int = 1
 

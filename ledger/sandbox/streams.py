@@ -7,7 +7,8 @@ the finish reason, then `[DONE]`. An error in the middle is an event of its own;
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import cycle
 from typing import Any
 
 from ledger.sandbox.literals import write
@@ -52,35 +53,54 @@ def _chunks(body: Body, plan: Plan) -> Iterator[Body]:
     if not choices:
         yield _chunk(body, [])
     choice = choices[0] if choices else {}
-    for delta in _deltas(choice.get("message", {}), plan.chunks):
+    for delta in _deltas(choice.get("message", {}), plan):
         yield _chunk(body, [_choice(delta)])
-    if plan.stream_error:
-        yield _error(body, choice)
+    if plan.stream_error in ("text", "int"):
+        yield _error(body, choice, plan)
         return
     finish = (choice.get("finish_reason"), choice.get("native_finish_reason"))
+    if plan.stream_error == "late":
+        yield _chunk(body, [_choice(dict(_EMPTY), finish)])
+        yield _late_error(body)
+        return
     if choices:
         yield _chunk(body, [_choice({"role": "assistant", "content": ""}, finish)])
     if "usage" in body:
-        closing = [] if plan.stream_usage_empty or not choices else [_choice(_EMPTY, finish)]
-        yield {**_chunk(body, closing), "usage": body["usage"]}
+        yield _usage_chunk(body, plan, finish)
 
 
 _EMPTY = {"role": "assistant", "content": ""}
 
 
-def _deltas(message: dict[str, Any], chunks: int) -> Iterator[dict[str, Any]]:
+def _usage_chunk(body: Body, plan: Plan, finish: tuple[str | None, str | None]) -> Body:
+    """The one chunk with the usage, in each of the forms that were seen."""
+    if plan.stream_usage == "null":
+        finish = (None, None)
+    no_choice = plan.stream_usage == "empty" or not body["choices"]
+    chunk = _chunk(body, [] if no_choice else [_choice(_EMPTY, finish)])
+    if plan.stream_usage == "bare":
+        del chunk["choices"]
+    return {**chunk, "usage": body["usage"]}
+
+
+def _deltas(message: dict[str, Any], plan: Plan) -> Iterator[dict[str, Any]]:
     """The message in pieces."""
     if message:
         yield dict(_EMPTY)
-    for piece in pieces(message.get("reasoning") or "", 0):
+    for piece in words(message.get("reasoning") or "", 0):
         yield {"role": "assistant", "content": "", "reasoning": piece}
-    for piece in pieces(message.get("content") or "", chunks):
+    for piece in pieces(message.get("content") or "", plan):
         yield {"role": "assistant", "content": piece}
     for call in message.get("tool_calls") or []:
         yield {"role": "assistant", "content": None, "tool_calls": [call]}
 
 
-def pieces(text: str, count: int) -> list[str]:
+def pieces(text: str, plan: Plan) -> Iterable[str]:
+    """A text as the plan wants it in pieces; without end where it has none."""
+    return cycle([text or "on "]) if plan.endless else words(text, plan.chunks)
+
+
+def words(text: str, count: int) -> list[str]:
     """A text in words, each with the space before it; or in about `count` equal pieces."""
     if not text:
         return []
@@ -111,11 +131,19 @@ def _chunk(body: Body, choices: list[dict[str, Any]]) -> Body:
     return {**head, "object": "chat.completion.chunk", "choices": choices}
 
 
-def _error(body: Body, choice: dict[str, Any]) -> Body:
+def _error(body: Body, choice: dict[str, Any], plan: Plan) -> Body:
     """The error event: its code is a text in the provider's own example; it may carry the usage."""
-    error = {**choice.get("error", {"message": "Upstream failed"}), "code": "server_error"}
+    code: dict[str, Any] = {"code": "server_error"} if plan.stream_error == "text" else {}
+    error = {"code": 502, **choice.get("error", {"message": "Upstream failed"}), **code}
     chunk = {**_chunk(body, [_choice(dict(_EMPTY), ("error", "error"))]), "error": error}
     return {**chunk, "usage": body["usage"]} if "usage" in body else chunk
+
+
+def _late_error(body: Body) -> Body:
+    """As recorded once: an error after the finish, without choice, with the usage."""
+    chunk = _chunk(body, [_choice(dict(_EMPTY))])
+    usage = {"usage": body["usage"]} if "usage" in body else {}
+    return {**chunk, "error": {"code": 400, "message": "Token limit reached"}, **usage}
 
 
 def _data(value: Body) -> bytes:

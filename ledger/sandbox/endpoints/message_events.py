@@ -87,7 +87,7 @@ def _deltas(block: dict[str, Any], plan: Plan) -> Iterator[dict[str, Any]]:
     if kind == "tool_use":
         yield {"type": "input_json_delta", "partial_json": json.dumps(block["input"])}
         return
-    for piece in streams.pieces(block[kind], plan.chunks):
+    for piece in streams.pieces(block[kind], plan):
         yield {"type": _DELTAS[kind], kind: piece}
     if kind == "thinking":
         yield {"type": "signature_delta", "signature": block["signature"]}

@@ -85,7 +85,7 @@ def _content(place: dict[str, Any], part: dict[str, Any], plan: Plan) -> Iterato
     name = f"response.{part['type']}"
     extra: dict[str, Any] = {"logprobs": []} if part["type"] == "output_text" else {}
     yield {"type": "response.content_part.added", **place, "part": {**part, "text": ""}}
-    for piece in streams.pieces(part["text"], plan.chunks):
+    for piece in streams.pieces(part["text"], plan):
         yield {"type": f"{name}.delta", **place, "delta": piece, **extra}
     yield {"type": f"{name}.done", **place, "text": part["text"], **extra}
     yield {"type": "response.content_part.done", **place, "part": part}
