@@ -15,6 +15,8 @@ from ledger import clock as clock
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
 
+    from ledger.callers.carrying import carry, child_env
+    from ledger.callers.chains import caller
     from ledger.callers.configs import CallerConfig
     from ledger.callers.detection import transparent
     from ledger.calls.reply import Reply
@@ -29,7 +31,10 @@ __all__ = [
     "LedgerError",
     "Reply",
     "aget_response",
+    "caller",
     "caller_config",
+    "carry",
+    "child_env",
     "get_api_key",
     "get_response",
     "track_usage",
@@ -40,6 +45,9 @@ _LAZY = {
     "Ledger": "ledger.client",
     "LedgerError": "ledger.errors",
     "Reply": "ledger.calls.reply",
+    "caller": "ledger.callers.chains",
+    "carry": "ledger.callers.carrying",
+    "child_env": "ledger.callers.carrying",
     "transparent": "ledger.callers.detection",
 }
 

@@ -19,6 +19,7 @@ from ledger.callers.places import Place
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _FROZEN = "<frozen "
+_MOST_MODULES = 8
 _HINT = (
     'Pass caller="NAME". A call whose own function was handed to a thread, a pool or a task has'
     " no module above it either: wrap it in a function of your module."
@@ -109,16 +110,36 @@ def detect(
         if place is None:
             raise errors.CallerUnknown("Nobody can say which module called.", hint=_HINT)
         return registry.callers.get(place.file) or _detected(place, registry)
-    name, chain = names.parse_explicit(_text(explicit))
+    name, chain = names.parse_explicit(names.checked_text(explicit))
     return _named(name, chain, _find(frame, tuple(transparent_paths)), registry)
 
 
-def _text(explicit: object) -> str:
-    """The text that `caller=` must be, whatever a module without types passed."""
-    if not isinstance(explicit, str):
-        kind = type(explicit).__name__
-        raise errors.CallerInvalid(f"caller= takes a name as text, not {kind}.")
-    return explicit
+def modules_above(frame: FrameType | None) -> tuple[str, ...]:
+    """The files of the modules that a frame runs for: who calls from there, then those above.
+
+    Those above count where the home's config says that the first is never the caller.
+    """
+    first = _find(frame, ())
+    found = [] if first is None else [first.file]
+    while found and frame is not None and len(found) < _MOST_MODULES:
+        file = frame.f_globals.get("__file__")
+        place = _places.get(file) or _look(file, frame.f_code)
+        if place is not None and place.kind == "module" and place.file != found[-1]:
+            found.append(place.file)
+        frame = frame.f_back
+    return tuple(found)
+
+
+def is_module_of(
+    frame: FrameType | None, opened_by: Sequence[str], transparent_paths: Sequence[Path]
+) -> bool:
+    """Whether a frame's module is the one that `modules_above` told; so if it has none."""
+    paths = tuple(transparent_paths)
+    place = _find(frame, paths)
+    if place is None:
+        return True
+    others = (file for file in opened_by if not (paths and _is_transparent(file, paths)))
+    return next(others, None) == place.file
 
 
 def _detected(place: Place, registry: KnownNames) -> Caller:

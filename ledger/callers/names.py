@@ -8,10 +8,14 @@ import functools
 import hashlib
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from ledger import errors
 
 ARROW = "->"
+MAX_DEPTH = 32
+"""The most members of a chain: what is deeper runs in a circle."""
+
 _MAX_LENGTH = 64
 _HASH_LENGTH = 8
 _SHOWN = 80
@@ -46,6 +50,37 @@ def from_stem(stem: str) -> str:
     return f"{name[:_MAX_LENGTH]}-{_hash(folded)}"
 
 
+def checked_text(explicit: object) -> str:
+    """The text that a caller's name must be, whatever a module without types passed.
+
+    Raises:
+        CallerInvalid: it is something else.
+    """
+    if not isinstance(explicit, str):
+        kind = type(explicit).__name__
+        raise errors.CallerInvalid(f"A caller is named by text, not {kind}.")
+    return explicit
+
+
+def is_chain(explicit: str) -> bool:
+    """Whether an explicit `caller=` says the whole chain, and not one member."""
+    return ":" in explicit or ARROW in explicit
+
+
+def check_depth(members: Sequence[str]) -> None:
+    """A chain has an end.
+
+    Raises:
+        ChainTooDeep: it has more than 32 members.
+    """
+    if len(members) > MAX_DEPTH:
+        shown = ARROW.join((*members[:3], "...", *members[-3:]))
+        raise errors.ChainTooDeep(
+            f"The chain {shown} has {len(members)} members, and {MAX_DEPTH} at most may be.",
+            hint="Look for modules that call each other in a circle.",
+        )
+
+
 @functools.lru_cache(maxsize=1024)
 def parse_explicit(caller: str) -> tuple[str, str]:
     """The name and the chain that an explicit `caller=` means.
@@ -55,12 +90,14 @@ def parse_explicit(caller: str) -> tuple[str, str]:
 
     Raises:
         CallerInvalid: a member is no name; the message says what is allowed and suggests one.
+        ChainTooDeep: it has too many members.
     """
     chain = caller.partition(":")[2] if ":" in caller else caller
     members = chain.split(ARROW)
     for member in members:
         if not member or from_stem(member) != member:
             raise _invalid(caller, member, members)
+    check_depth(members)
     return members[-1], ARROW.join(members)
 
 

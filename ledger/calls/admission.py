@@ -13,8 +13,9 @@ from typing import Any
 from ledger.books import faults
 from ledger.books.unit import Work
 from ledger.callers import configs, provisioning
+from ledger.callers.chains import detect_in_chain
 from ledger.callers.configs import CallerConfig, GlobalConfig
-from ledger.callers.detection import Caller, detect
+from ledger.callers.detection import Caller
 from ledger.callers.keys import FoundKey, find_key, write_env_template
 from ledger.calls.payload import Messages, check_call, check_provider
 from ledger.calls.register import Register
@@ -114,15 +115,15 @@ class Desk:
     def detect(
         self, frame: FrameType, explicit: str | None, rules: GlobalConfig | None = None
     ) -> Caller:
-        """Who calls.
+        """Who calls, and through whom.
 
         Raises:
             CallerUnknown: nobody can say.
-            CallerInvalid: `explicit` is no name.
+            CallerInvalid: `explicit` is no name, or the chain has too many members.
             ConfigInvalid: the home's config is broken.
         """
         home, transparent = self._settings.home, (rules or self.rules()).transparent
-        found = detect(frame, explicit=explicit, transparent_paths=transparent, home=home)
+        found = detect_in_chain(frame, explicit=explicit, transparent_paths=transparent, home=home)
         root = self._settings.callers_root
         if root is not None and found.folder is not None and not found.folder.is_relative_to(root):
             folder = root.joinpath(*found.folder.parts[1:])

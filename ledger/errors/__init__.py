@@ -6,6 +6,7 @@ LedgerError
 │   ├── ModelRequired        no model was passed; the ledger never picks one
 │   ├── CallerUnknown        nobody can say which module called
 │   ├── CallerInvalid        an explicit caller name that cannot be one
+│   │   └── ChainTooDeep     more callers through each other than a chain may have
 │   ├── CallerDisabled       `enabled: false`, in the caller's config or for everyone
 │   ├── ConfigInvalid        a config file that cannot be read as one
 │   ├── KeyMissing           no API key in any of the places looked at
@@ -134,6 +135,7 @@ from ledger.errors.refusals import (
     CallerProvisioned,
     CallerUnknown,
     CallRefused,
+    ChainTooDeep,
     ConfigInvalid,
     KeyInvalid,
     KeyMissing,
@@ -154,6 +156,7 @@ __all__ = [
     "CallerInvalid",
     "CallerProvisioned",
     "CallerUnknown",
+    "ChainTooDeep",
     "ConfigInvalid",
     "ConnectTimedOut",
     "ConnectionFailed",

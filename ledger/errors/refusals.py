@@ -25,6 +25,10 @@ class CallerInvalid(CallRefused):
     """An explicit caller name or chain that cannot be one."""
 
 
+class ChainTooDeep(CallerInvalid):
+    """More callers call through each other than a chain may have; most likely in a circle."""
+
+
 class CallerDisabled(CallRefused):
     """`enabled: false` in the caller's config, or in `openrouter_config.json` for everyone."""
 
