@@ -15,6 +15,7 @@ class LedgerError(Exception):
         http_status: the provider's HTTP status, where there was an answer.
         retry_after_s: seconds that the provider asked to wait, where it did.
         reply: the answer, where there is one in spite of the error. Never printed.
+        partial_text: what had been answered before the error, where something was. Never printed.
     """
 
     exit_code: ClassVar[int] = 1
@@ -31,6 +32,7 @@ class LedgerError(Exception):
         http_status: int | None = None,
         retry_after_s: float | None = None,
         reply: Any = None,
+        partial_text: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -42,6 +44,7 @@ class LedgerError(Exception):
         self.http_status = http_status
         self.retry_after_s = retry_after_s
         self.reply = reply
+        self.partial_text = partial_text
 
     def __str__(self) -> str:
         facts = (

@@ -16,7 +16,6 @@ class ProviderError(LedgerError):
             availability is in it.
         retryable: whether the provider says that another try may work; None where it doesn't say.
         resets_at: when the limit that was met starts anew, in UTC, where it says so.
-        partial_text: what had been answered before the error. Never printed.
     """
 
     exit_code = 5
@@ -30,7 +29,6 @@ class ProviderError(LedgerError):
         metadata: dict[str, Any] | None = None,
         retryable: bool | None = None,
         resets_at: dt.datetime | None = None,
-        partial_text: str | None = None,
         **facts: Any,
     ) -> None:
         super().__init__(message, **facts)
@@ -39,7 +37,6 @@ class ProviderError(LedgerError):
         self.metadata = metadata or {}
         self.retryable = retryable
         self.resets_at = resets_at
-        self.partial_text = partial_text
 
 
 class BadRequest(ProviderError):

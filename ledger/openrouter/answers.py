@@ -83,6 +83,16 @@ def parse_answer(body: bytes) -> Answer:
     raw = exact.loads(text)
     if not isinstance(raw, dict):
         raise exact.NotJson("JSON, but no object")
+    return answer_of(raw, None if raw.get("usage") is None else exact.usage_text(text))
+
+
+def answer_of(raw: dict[str, Any], usage_text: str | None) -> Answer:
+    """Read an answer that is parsed already, or was put together from the chunks of a stream.
+
+    Args:
+        raw: the answer, numbers exact.
+        usage_text: its `usage`, verbatim; None where there is none.
+    """
     get = raw.get
     choices = get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
@@ -93,7 +103,7 @@ def parse_answer(body: bytes) -> Answer:
         text_or_none(get("id")),
         text_or_none(get("model")),
         text_or_none(get("provider")),
-        _text(message.get("content", choice.get("text"))),
+        text_of(message.get("content", choice.get("text"))),
         _objects(message.get("tool_calls")),
         _text_or_none(message.get("reasoning")),
         text_or_none(choice.get("finish_reason")),
@@ -102,7 +112,7 @@ def parse_answer(body: bytes) -> Answer:
         text_or_none(get("system_fingerprint")),
         _text_or_none(message.get("refusal")),
         None if usage is None else parse_usage(usage),
-        None if usage is None else exact.usage_text(text),
+        usage_text,
         unknown_fields(raw, _KNOWN),
         _error(get("error"), choice.get("error")),
         isinstance(choices, list) and bool(choices),
@@ -122,7 +132,7 @@ def _text_or_none(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _text(content: object) -> str:
+def text_of(content: object) -> str:
     """The text of a content: a string, or parts of which some are text."""
     if isinstance(content, str):
         return content
