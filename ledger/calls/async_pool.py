@@ -13,7 +13,7 @@ from ledger import clock
 from ledger.calls import route
 from ledger.calls.deadline import AsyncBackend, Deadline
 from ledger.calls.pool import MAX_CONNECTIONS
-from ledger.calls.route import DEADLINE, KEEPALIVE_S
+from ledger.calls.route import DEADLINE, KEEPALIVE_S, WROTE
 
 
 class _Connection:
@@ -148,7 +148,7 @@ class AsyncPool(httpx.AsyncBaseTransport):
         except BaseException:
             stack.free.release()
             if connection is not None:
-                request.extensions["ledger.wrote"] = connection.deadline.wrote
+                request.extensions[WROTE] = connection.deadline.wrote
                 await connection.close()
             raise
         return httpx.Response(

@@ -58,3 +58,66 @@ def _inflate(body: bytes, window: int) -> bytes:
     if not unpacker.eof:
         raise NotDecodable("the compressed answer is cut short")
     return plain
+
+
+class Unpacker:
+    """Undoes the compression of a body as it comes, piece by piece.
+
+    Args:
+        encoding: the answer's `Content-Encoding`.
+
+    Raises:
+        NotDecodable: there is an encoding in it that is not known.
+    """
+
+    def __init__(self, encoding: str | None) -> None:
+        names = [name.strip() for name in (encoding or "").lower().split(",")]
+        self._steps = [_Step(name) for name in reversed(names) if name not in ("", "identity")]
+
+    def feed(self, chunk: bytes) -> bytes:
+        """What these bytes unpack to, as far as it can be told yet.
+
+        Raises:
+            TooLarge: one piece unpacks to more than `MAX_BODY`.
+            NotDecodable: they can't be unpacked.
+        """
+        for step in self._steps:
+            chunk = step.feed(chunk)
+        return chunk
+
+
+class _Step:
+    """One compression, undone."""
+
+    def __init__(self, encoding: str) -> None:
+        if encoding not in ("gzip", "x-gzip", "deflate"):
+            raise NotDecodable(f"the answer is encoded as {encoding[:20]!r}")
+        self._is_deflate = encoding == "deflate"
+        self._inner = zlib.decompressobj(zlib.MAX_WBITS | (0 if self._is_deflate else 16))
+        self._seen = b""
+
+    def feed(self, chunk: bytes) -> bytes:
+        if self._is_deflate and len(self._seen) < _ZLIB_HEADER and chunk:
+            return self._begin(chunk)
+        return self._unpack(chunk)
+
+    def _begin(self, chunk: bytes) -> bytes:
+        """The first two bytes tell whether `deflate` has zlib's own header."""
+        self._seen += chunk
+        if len(self._seen) < _ZLIB_HEADER:
+            return b""
+        if self._seen[0] & 15 != zlib.DEFLATED or int.from_bytes(self._seen[:2]) % 31:
+            self._inner = zlib.decompressobj(-zlib.MAX_WBITS)
+        return self._unpack(self._seen)
+
+    def _unpack(self, chunk: bytes) -> bytes:
+        try:
+            plain = self._inner.decompress(chunk, MAX_BODY)
+        except zlib.error as error:
+            raise NotDecodable("the answer is not in the encoding it claims") from error
+        if self._inner.unconsumed_tail:
+            raise TooLarge(f"the answer unpacks to more than {MAX_BODY} bytes")
+        return plain
+
+
+_ZLIB_HEADER = 2

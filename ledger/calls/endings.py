@@ -8,21 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
 from ledger import errors
 from ledger.calls import unreachable
 
-_NEVER_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
+# By name: the families of clients have classes of their own, under the same names.
+_NEVER_SENT = frozenset(
+    ("ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol")
 )
 # Of these the network layer knows better: it counts as written what was handed to the system.
-_SENT_IF_WRITTEN = (httpx.LocalProtocolError, httpx.WriteTimeout)
-_SETTLE = "If the provider did the work, its cost is settled later; don't send it again unseen."
+_SENT_IF_WRITTEN = frozenset(("LocalProtocolError", "WriteTimeout"))
+SETTLE = "If the provider did the work, its cost is settled later; don't send it again unseen."
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +45,8 @@ def of(error: BaseException, *, wrote: bool, over: bool) -> Ending:
     """
     if not isinstance(error, Exception):
         return Ending("cancelled", wrote, None)
-    sent = wrote or isinstance(error, httpx.RequestError)
-    if isinstance(error, _NEVER_SENT) or (isinstance(error, _SENT_IF_WRITTEN) and not wrote):
+    sent = wrote or _is(error, "RequestError")
+    if _is(error, *_NEVER_SENT) or (_is(error, *_SENT_IF_WRITTEN) and not wrote):
         sent = False
     status = "interrupted" if sent else "failed"
     return Ending(status, sent, _explained(error, sent=sent, over=over))
@@ -60,19 +55,19 @@ def of(error: BaseException, *, wrote: bool, over: bool) -> Ending:
 def _explained(error: Exception, *, sent: bool, over: bool) -> Callable[..., errors.LedgerError]:
     """The class of error and its words, for the facts that the recorder adds."""
     kind: type[errors.ConnectionFailed]
-    if over and isinstance(error, httpx.TimeoutException):
+    if over and _is(error, "TimeoutException"):
         kind, said = errors.DeadlineExceeded, "The call's total time was over before it ended."
-        hint = f"Pass a longer timeout=. {_SETTLE if sent else ''}".strip()
+        hint = f"Pass a longer timeout=. {SETTLE if sent else ''}".strip()
     elif not sent:
         kind, advice = unreachable.why(error)
         said = f"OpenRouter could not be reached: {_cause(error)}."
         hint = f"{advice} Nothing was sent or charged."
-    elif isinstance(error, httpx.TimeoutException):
+    elif _is(error, "TimeoutException"):
         kind, said = errors.SilenceTimeout, "Nothing came from OpenRouter for too long."
-        hint = f"Raise timeout_seconds in openrouter_config.json. {_SETTLE}"
+        hint = f"Raise timeout_seconds in openrouter_config.json. {SETTLE}"
     else:
         kind, said = errors.ConnectionLost, f"The connection broke: {_cause(error)}."
-        hint = _SETTLE
+        hint = SETTLE
 
     def explained(**facts: Any) -> errors.LedgerError:
         found = kind(said, hint=hint, **facts)
@@ -80,6 +75,11 @@ def _explained(error: Exception, *, sent: bool, over: bool) -> Callable[..., err
         return found
 
     return explained
+
+
+def _is(error: BaseException, *names: str) -> bool:
+    """Whether an exception's class, or one that it comes from, has one of these names."""
+    return any(kind.__name__ in names for kind in type(error).__mro__)
 
 
 def _cause(error: Exception) -> str:

@@ -17,6 +17,7 @@ from ledger.books.unit import Work
 from ledger.books.writer import Writer
 from ledger.calls import headers, payload
 from ledger.calls.admission import Admitted, Ask, Desk
+from ledger.calls.backlog import Backlog
 from ledger.calls.recorder import EXCHANGE, Exchange
 from ledger.calls.reply import Reply
 from ledger.calls.route import DEADLINE
@@ -28,7 +29,7 @@ from ledger.errors import (
     OutcomeNotRecorded,
 )
 from ledger.logs import logger
-from ledger.openrouter import endpoints, exact, hints
+from ledger.openrouter import endpoints, exact, hints, reading
 from ledger.settings import DEFAULT_DEADLINE_S
 
 SOURCE = "get_response"
@@ -43,12 +44,20 @@ class Calls:
     Args:
         books: where calls are recorded.
         desk: admits them.
+        backlog: what earlier calls owe to the books; it goes first.
         after: told of every exchange that ended, and with None of every refusal.
     """
 
-    def __init__(self, books: Books, desk: Desk, after: Callable[[Exchange | None], None]) -> None:
+    def __init__(
+        self,
+        books: Books,
+        desk: Desk,
+        backlog: Backlog,
+        after: Callable[[Exchange | None], None],
+    ) -> None:
         self._books = books
         self._desk = desk
+        self._backlog = backlog
         self._after = after
 
     def call(self, ask: Ask) -> Flow:
@@ -61,6 +70,7 @@ class Calls:
             OutcomeNotRecorded: it was answered, but the outcome could not be recorded.
         """
         try:
+            yield from self._backlog.pay()
             admitted = yield from self._desk.admit(ask)
             exchange, request = self._prepare(ask, admitted)
         except CallRefused as refused:
@@ -109,7 +119,7 @@ class Calls:
             caller_id=admitted.caller_id,
             chain=admitted.caller.chain,
             source=SOURCE,
-            endpoint="chat/completions",
+            endpoint=reading.CHAT_COMPLETIONS.name,
             base_url=admitted.base_url,
             model_asked=exact.clean(admitted.model),
             started_at=now,

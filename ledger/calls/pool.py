@@ -16,7 +16,7 @@ import httpx
 from ledger import clock
 from ledger.calls import route
 from ledger.calls.deadline import Backend, Deadline
-from ledger.calls.route import DEADLINE, KEEPALIVE_S
+from ledger.calls.route import DEADLINE, KEEPALIVE_S, WROTE
 
 MAX_CONNECTIONS = 100
 
@@ -99,7 +99,7 @@ class Pool(httpx.BaseTransport):
         except BaseException:
             self._free.release()
             if connection is not None:
-                request.extensions["ledger.wrote"] = connection.deadline.wrote
+                request.extensions[WROTE] = connection.deadline.wrote
                 connection.close()
             raise
         return httpx.Response(

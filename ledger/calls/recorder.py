@@ -4,18 +4,21 @@ A transport feeds it: the response's head, the bytes as they pass, and how it en
 outcome row, the answer that was read, and the error to raise where there is one.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
-import httpx
+import os
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from ledger import clock, errors
 from ledger.books.models import Outcome, Request
+from ledger.books.unit import Work
 from ledger.calls import decoding, endings
+from ledger.calls.bodies import Body, WholeBody, body_for
+from ledger.calls.outcomes import Ended, outcome_row
 from ledger.openrouter import exact, failures
-from ledger.openrouter.answers import Answer, parse_answer
+from ledger.openrouter.answers import Answer
+from ledger.openrouter.reading import CHAT_COMPLETIONS, Endpoint
 from ledger.openrouter.shapes import text_or_none
-from ledger.openrouter.usage import Usage
 
 EXCHANGE = "ledger.exchange"
 """The request extension that holds the exchange of a call of our own."""
@@ -23,33 +26,63 @@ EXCHANGE = "ledger.exchange"
 _OK, _OTHER = 200, 300
 _SETTLED = "What it cost is settled from the provider's own record."
 _NOT_KNOWN = "It names no generation, so what it cost can't be known: see the provider's activity."
-_NO_USAGE = Usage()
+
+
+class Head(NamedTuple):
+    """What is known of a response before its body."""
+
+    status: int | None
+    headers: Mapping[str, str]
+
+
+_NO_HEAD = Head(None, {})
 
 
 class Exchange:
     """One attempt, from its request row to its outcome row.
 
-    Attributes:
+    Args:
         request: the row that is committed before anything is sent.
+        caller: who asked, for errors and log lines; None where nobody can say.
+        ends_at: the monotonic time at which the call must end.
+        endpoint: how its answer is read.
+        is_own: a call of our own, whose reader must have the answer; else one of a foreign SDK,
+            whose bytes only pass.
+
+    Attributes:
+        work: what is committed before the request is sent: its row, and what belongs to it.
+        refusal: makes the record of a refusal to send, for requests that are not our own.
         answer: what the body says, once it ended well enough to be read.
         failure: the typed error of the attempt, where it failed.
         outcome: the row of its end, once it ended.
         unrecorded: why the outcome could not be booked, where it couldn't.
     """
 
-    def __init__(self, request: Request, caller: str | None, ends_at: float) -> None:
+    def __init__(
+        self,
+        request: Request,
+        caller: str | None,
+        ends_at: float,
+        *,
+        endpoint: Endpoint = CHAT_COMPLETIONS,
+        is_own: bool = True,
+    ) -> None:
         self.request = request
         self.caller = caller
         self.ends_at = ends_at
+        self.endpoint = endpoint
+        self.is_own = is_own
+        self.work: tuple[Work, ...] = (request,)
+        self.refusal: Callable[[errors.CallRefused], Work] | None = None
         self.answer: Answer | None = None
         self.failure: errors.LedgerError | None = None
         self.outcome: Outcome | None = None
         self.unrecorded: errors.LedgerError | None = None
         self._began = clock.monotonic()
-        self._status: int | None = None
-        self._headers: Mapping[str, str] = {}
-        self._chunks: list[bytes] = []
-        self._size = 0
+        self._process = os.getpid()
+        self._head = _NO_HEAD
+        self._body: Body | None = None
+        self._flags: tuple[str, ...] = ()
 
     def begin(self) -> None:
         """The request goes out now: latency counts from here."""
@@ -57,20 +90,28 @@ class Exchange:
 
     def head(self, status: int, headers: Mapping[str, str]) -> None:
         """The response's head came."""
-        self._status = status
-        self._headers = headers
+        self._head = Head(status, headers)
+        if self.is_good:
+            self._body = body_for(self.endpoint, headers, keep_texts=self.is_own)
+        else:
+            self._body = WholeBody(self.endpoint, headers)
 
     def feed(self, chunk: bytes) -> None:
-        """Bytes of the body passed; a bounded copy is kept."""
-        self._size += len(chunk)
-        if self._size <= decoding.MAX_BODY:
-            self._chunks.append(chunk)
+        """Bytes of the body passed."""
+        assert self._body is not None
+        self._body.feed(chunk)
 
     def end(self, error: BaseException | None) -> bool:
-        """The body ended, or broke. Only the first end counts: True where this is it."""
-        if self.outcome is not None:
+        """The body ended, or broke. Only the first end counts: True where this is it.
+
+        An end that comes when everything is here, such as a reader's who stops at the end mark,
+        is as good as any. In a forked child nothing has ended: the exchange is its parent's.
+        """
+        if self.outcome is not None or self._process != os.getpid():
             return False
-        if error is None:
+        if self._body is not None:
+            self._body.end()
+        if error is None or (self._body is not None and self._body.is_complete):
             self.finish()
         else:
             self.break_off(error, wrote=True)
@@ -78,12 +119,18 @@ class Exchange:
 
     def finish(self) -> Outcome:
         """The body ended as it should."""
-        if self._status is not None and _OK <= self._status < _OTHER:
-            self._read_answer()
-        else:
+        if not self.is_good:
             self._read_error()
-        status = "failed" if self.failure else "finished"
-        return self._end(status)
+        else:
+            self._read_answer()
+            if self.failure is None and self.is_stream and not self._is_whole:
+                said = "The stream ended before its usage and its end mark."
+                self.failure = errors.ConnectionLost(said, hint=endings.SETTLE, **self._facts())
+                return self._end("interrupted")
+            if self.failure is None and self.answer is not None and not self.answer.has_choices:
+                said, hint = "OpenRouter's answer holds no choices.", "Try again, or another model."
+                self.failure = self._invalid(said, hint)
+        return self._end("failed" if self.failure else "finished")
 
     def break_off(self, error: BaseException, *, wrote: bool) -> Outcome:
         """The exchange ended with an exception, before or in the middle of the body.
@@ -92,144 +139,107 @@ class Exchange:
             error: what was raised.
             wrote: whether bytes of the request may have left.
         """
+        if self.is_stream:
+            self._read_answer()
+            if self.failure is not None:  # it had failed before it broke
+                return self._end("failed")
         ending = endings.of(error, wrote=wrote, over=clock.monotonic() >= self.ends_at)
-        self.failure = (
-            ending.error(**self._facts(), http_status=self._status) if ending.error else None
-        )
+        if ending.error is not None:
+            self.failure = ending.error(**self._facts(), http_status=self._head.status)
         return self._end(ending.status, sent=ending.sent)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the status says that an answer follows."""
+        return self._head.status is not None and _OK <= self._head.status < _OTHER
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the answer is a stream of events."""
+        return self._body is not None and self._body.is_stream
+
+    @property
+    def texts(self) -> deque[str]:
+        """The pieces of a stream's text that nobody took yet."""
+        assert self._body is not None
+        return self._body.texts
+
+    @property
+    def generation_id(self) -> str | None:
+        """From the body, else from the header, which is there earlier."""
+        if self.answer is not None and self.answer.generation_id:
+            return self.answer.generation_id
+        inside = self._body.generation_id if self._body is not None else None
+        return inside or text_or_none(self._head.headers.get("x-generation-id"))
 
     # --- reading --------------------------------------------------------------------------
 
-    def _body(self) -> bytes:
-        if self._size > decoding.MAX_BODY:
-            raise decoding.TooLarge(f"the answer has more than {decoding.MAX_BODY} bytes")
-        return decoding.decode(b"".join(self._chunks), self._headers.get("content-encoding"))
+    @property
+    def _is_whole(self) -> bool:
+        return self._body is not None and self._body.is_complete
 
     def _read_answer(self) -> None:
+        """Read what the body says; where that is no answer, there is a failure."""
+        assert self._body is not None
         try:
-            self.answer = answer = parse_answer(self._body())
-        except (exact.NotJson, decoding.TooLarge, decoding.NotDecodable) as error:
-            self.failure = errors.AnswerInvalid(
-                f"OpenRouter's answer could not be read: {error}.",
-                hint=_SETTLED if self._generation_id() else _NOT_KNOWN,
-                http_status=self._status,
-                **self._facts(),
-            )
-            return
-        if answer.error is not None:
-            self.failure = failures.error_for(
-                self._status or _OK,
-                answer.error,
-                self._headers,
-                partial_text=answer.text or None,
-                **self._facts(),
-            )
-        elif not answer.has_choices:
-            self.failure = errors.AnswerInvalid(
-                "OpenRouter's answer holds no choices.",
-                hint="Try again, or another model.",
-                http_status=self._status,
-                **self._facts(),
-            )
+            self.answer = answer = self._body.answer()
+        except exact.NotJson as error:
+            self.failure = self._unreadable(error)
+        except (decoding.TooLarge, decoding.NotDecodable) as error:
+            is_large = isinstance(error, decoding.TooLarge)
+            self._flags = ("body:large" if is_large else "body:encoded",)
+            self.failure = self._unreadable(error) if self.is_own else None
+        else:
+            if answer.error is not None:
+                head = self._head
+                self.failure = failures.error_for(
+                    head.status or _OK, answer.error, head.headers, **self._facts()
+                )
+            elif self._body.is_cut and self.is_own:
+                self.failure = self._unreadable("it has more content than is kept")
 
     def _read_error(self) -> None:
-        assert self._status is not None
+        assert self._head.status is not None
         try:
-            body = failures.parse_error_body(self._body())
+            assert isinstance(self._body, WholeBody)
+            body = failures.parse_error_body(self._body.plain())
         except (decoding.TooLarge, decoding.NotDecodable) as error:
             body = failures.ErrorBody(message=str(error))
-        self.failure = failures.error_for(self._status, body, self._headers, **self._facts())
+        self.failure = failures.error_for(
+            self._head.status, body, self._head.headers, **self._facts()
+        )
+
+    def _unreadable(self, why: ValueError | str) -> errors.AnswerInvalid:
+        hint = _SETTLED if self.generation_id else _NOT_KNOWN
+        return self._invalid(f"OpenRouter's answer could not be read: {why}.", hint)
+
+    def _invalid(self, said: str, hint: str) -> errors.AnswerInvalid:
+        status = self._head.status
+        return errors.AnswerInvalid(said, hint=hint, http_status=status, **self._facts())
 
     def _facts(self) -> dict[str, Any]:
         return {
             "caller": self.caller,
             "model": self.request.model_asked,
             "request_id": self.request.id,
-            "generation_id": self._generation_id(),
+            "generation_id": self.generation_id,
+            "partial_text": (self.answer.text if self.answer else None) or None,
         }
-
-    def _generation_id(self) -> str | None:
-        """From the body, else from the header, which is there earlier."""
-        if self.answer is not None and self.answer.generation_id:
-            return self.answer.generation_id
-        return text_or_none(self._headers.get("x-generation-id"))
 
     # --- the row --------------------------------------------------------------------------
 
     def _end(self, status: str, *, sent: bool = True) -> Outcome:
-        answer = self.answer
-        usage = (answer.usage if answer else None) or _NO_USAGE
-        generation_id = self._generation_id()
-        self.outcome = Outcome.booked(
-            id=self.request.id,
-            ended_at=clock.now(),
+        cut_off = self.is_stream and not self._is_whole
+        ended = Ended(
             status=status,
-            http_status=self._status,
+            sent=sent,
+            http_status=self._head.status,
             latency_ms=round((clock.monotonic() - self._began) * 1000),
-            generation_id=generation_id,
-            prompt_tokens=usage.prompt_tokens,
-            completion_tokens=usage.completion_tokens,
-            total_tokens=usage.total_tokens,
-            reasoning_tokens=usage.reasoning_tokens,
-            cached_tokens=usage.cached_tokens,
-            cache_write_tokens=usage.cache_write_tokens,
-            cost_pico=usage.cost_pico,
-            upstream_pico=usage.upstream_pico,
-            is_byok=usage.is_byok,
-            cost_grade=self._grade(usage, generation_id, sent=sent),
-            flags=self._flags(usage),
-            **_answer_columns(answer),
-            **_error_columns(self.failure),
+            generation_id=self.generation_id,
+            answer=self.answer,
+            has_figures=not cut_off,
+            flags=(*self._flags, *(self._body.flags if self._body else ())),
+            failure=self.failure,
         )
+        self.outcome = outcome_row(self.request.id, ended)
         return self.outcome
-
-    def _grade(self, usage: Usage, generation_id: str | None, *, sent: bool) -> str:
-        """What is known of the cost at the border; later figures are views over later rows."""
-        if usage.cost_pico is not None:
-            return "reported"
-        if not sent or (self._status is not None and failures.grade_of(self._status)):
-            return "not_charged"
-        return "pending" if generation_id else "unknown"
-
-    def _flags(self, usage: Usage) -> str | None:
-        flags = usage.flags
-        if self.answer is not None and self.answer.usage is None:
-            flags = ("usage:missing",)
-        return ",".join(flags) or None
-
-
-def _answer_columns(answer: Answer | None) -> dict[str, Any]:
-    if answer is None:
-        return {}
-    text, omitted = None, None
-    if answer.usage_text is not None:
-        text, omitted = exact.storable_usage(answer.usage_text, answer.raw.get("usage"))
-    return {
-        "model": answer.model,
-        "provider": answer.provider,
-        "finish_reason": answer.finish_reason,
-        "native_finish_reason": answer.native_finish_reason,
-        "service_tier": answer.service_tier,
-        "system_fingerprint": answer.system_fingerprint,
-        "usage_text": text,
-        "usage_omitted": omitted,
-        "unknown_fields": answer.unknown,
-    }
-
-
-def _error_columns(failure: errors.LedgerError | None) -> dict[str, Any]:
-    if failure is None:
-        return {}
-    code = failure.error_code if isinstance(failure, errors.ProviderError) else None
-    return {
-        "error_type": type(failure).__name__,
-        "error_code": code,
-        "error_message": exact.clean(failure.message),
-    }
-
-
-def of_request(request: httpx.Request) -> Exchange:
-    """The exchange that a request of our own carries."""
-    exchange = request.extensions[EXCHANGE]
-    assert isinstance(exchange, Exchange)
-    return exchange

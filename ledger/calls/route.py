@@ -15,6 +15,8 @@ import httpx
 KEEPALIVE_S = 5.0
 DEADLINE = "ledger.deadline"
 """The request extension that holds the monotonic time at which a call must end."""
+WROTE = "ledger.wrote"
+"""The request extension that says, after a failure, whether bytes of the request had left."""
 
 
 @cache

@@ -1,155 +1,192 @@
-"""The recording transports: two thin drivers of the one recorder.
+"""The recording transports: two thin drivers of the one recorder, for either family of clients.
 
 Each commits the request row, sends, passes every byte on unchanged, and commits the outcome row
-when the body ends, breaks, or is closed early.
+when the body ends, breaks, or is closed early. Annotations name `httpx`: a transport made for the
+other family gets and gives that one's classes.
 """
 
-import enum
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Iterator
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-import httpx
-from sqlmodel import col, select
-
-from ledger.books.models import Outcome
-from ledger.books.unit import Step, Transaction
 from ledger.books.writer import Writer
-from ledger.calls.recorder import Exchange, of_request
+from ledger.calls.attempt import ExchangeFor, Steps, attempt, foreign
+from ledger.calls.backlog import Backlog, unless_booked
+from ledger.calls.families import Family, family
+from ledger.calls.recorder import EXCHANGE, Exchange
 from ledger.errors import LedgerError
 from ledger.logs import logger
 
-
-class Stage(enum.Enum):
-    """What a driver is to do next."""
-
-    RECORD_REQUEST = enum.auto()
-    SEND = enum.auto()
-    RECORD_OUTCOME = enum.auto()
+if TYPE_CHECKING:
+    import httpx
 
 
-Steps = Generator[Stage, httpx.Response | None, httpx.Response]
+def recording(
+    inner: "httpx.BaseTransport",
+    writer: Writer,
+    *,
+    family_name: str = "httpx",
+    exchange_for: ExchangeFor | None = None,
+    backlog: Backlog | None = None,
+) -> "httpx.BaseTransport":
+    """A transport that records what passes through another one.
 
+    A request of our own carries its exchange; it raises `LedgerUnavailable` where the request
+    could not be recorded, so that it was not sent. Any other request gets its exchange from
+    `exchange_for`, and is never answered with an error of ours: see `Family.answer`.
 
-def record(exchange: Exchange, request: httpx.Request) -> Steps:
-    """The steps of one attempt up to the response's head; a driver performs them.
+    Args:
+        inner: sends; of the same family.
+        writer: commits.
+        family_name: whose clients it is for, `httpx` or `httpx2`.
+        exchange_for: makes the exchanges of requests that are not our own.
+        backlog: keeps the outcomes of those that could not be booked.
 
-    Whatever a step raises is thrown in here, so that cancellation too gets its outcome.
+    Raises:
+        RequestInvalid: the family is not there.
     """
-    try:
-        yield Stage.RECORD_REQUEST
-    except LedgerError:  # no record, no call
-        raise
-    except BaseException as error:  # cancelled meanwhile: the row may be in the books all the same
-        exchange.break_off(error, wrote=False)
-        yield Stage.RECORD_OUTCOME
-        raise
-    exchange.begin()
-    try:
-        response = yield Stage.SEND
-    except BaseException as error:
-        exchange.break_off(error, wrote=bool(request.extensions.get("ledger.wrote")))
-        yield Stage.RECORD_OUTCOME
-        raise
-    assert response is not None
-    exchange.head(response.status_code, response.headers)
-    return response
+    made: httpx.BaseTransport = _kinds(family_name)[0](inner, writer, exchange_for, backlog)
+    return made
 
 
-def _unrecorded(exchange: Exchange, error: LedgerError) -> None:
-    """An outcome that could not be booked is kept on the exchange, and said."""
-    exchange.unrecorded = error
-    logger.error(
-        "request %s: caller %s, model %s: the outcome could not be booked: %s",
-        exchange.request.id,
-        exchange.caller,
-        exchange.request.model_asked,
-        error,
-    )
+def async_recording(
+    inner: "httpx.AsyncBaseTransport",
+    writer: Writer,
+    *,
+    family_name: str = "httpx",
+    exchange_for: ExchangeFor | None = None,
+    backlog: Backlog | None = None,
+) -> "httpx.AsyncBaseTransport":
+    """The same for tasks."""
+    made: httpx.AsyncBaseTransport = _kinds(family_name)[1](inner, writer, exchange_for, backlog)
+    return made
 
 
-class RecordingTransport(httpx.BaseTransport):
-    """Records what passes through another transport."""
+@cache
+def _kinds(name: str) -> tuple[type[Any], type[Any]]:
+    """The transports of a family, sync and async, made on its own base classes."""
+    of = family(name)
+    sync_kind = of.kind(RecordingTransport, "BaseTransport")
+    sync_kind.family, sync_kind.tap = of, of.kind(RecordedStream, "SyncByteStream")
+    async_kind = of.kind(AsyncRecordingTransport, "AsyncBaseTransport")
+    async_kind.family, async_kind.tap = of, of.kind(AsyncRecordedStream, "AsyncByteStream")
+    return sync_kind, async_kind
 
-    def __init__(self, inner: httpx.BaseTransport, writer: Writer) -> None:
+
+class _Recording:
+    """What both drivers have: whom they send through, and what they do with what comes."""
+
+    family: Family
+    tap: Any
+
+    def __init__(
+        self,
+        inner: Any,
+        writer: Writer,
+        exchange_for: ExchangeFor | None,
+        backlog: Backlog | None,
+    ) -> None:
         self._inner = inner
         self._writer = writer
+        self._exchange_for = exchange_for
+        self._backlog = Backlog() if backlog is None else backlog
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
+    def _steps(self, request: "httpx.Request") -> Steps:
+        exchange = request.extensions.get(EXCHANGE)
+        if isinstance(exchange, Exchange):
+            return attempt(exchange, request)
+        assert self._exchange_for is not None, "a request of our own without its exchange"
+        return foreign(request, self._exchange_for, self._backlog)
+
+    def _tapped(
+        self,
+        response: "httpx.Response | LedgerError",
+        exchange: Exchange | None,
+        request: "httpx.Request",
+    ) -> "httpx.Response":
+        """The response for the client: its bytes pass through the recorder."""
+        if isinstance(response, LedgerError):
+            answered: httpx.Response = self.family.answer(response, request)
+            return answered
+        if exchange is not None:
+            response.stream = self.tap(response.stream, exchange, self)
+        return response
+
+    def unrecorded(self, exchange: Exchange, error: LedgerError) -> None:
+        """An outcome that could not be booked is kept, and said."""
+        exchange.unrecorded = error
+        logger.error(
+            "request %s: caller %s, model %s: the outcome could not be booked: %s",
+            exchange.request.id,
+            exchange.caller,
+            exchange.request.model_asked,
+            error,
+        )
+        if not exchange.is_own:  # nobody will raise it there
+            assert exchange.outcome is not None
+            self._backlog.add(exchange.outcome)
+
+
+class RecordingTransport(_Recording):
+    """Records what passes through another transport."""
+
+    def handle_request(self, request: "httpx.Request") -> "httpx.Response":
         """Record and send.
 
         Raises:
-            LedgerUnavailable: the request could not be recorded, so it was not sent.
-            httpx.TransportError: as the inner transport does; recorded.
+            LedgerUnavailable: a request of our own could not be recorded, so it was not sent.
+            TransportError: as the inner transport does; recorded.
         """
-        exchange = of_request(request)
-        steps = record(exchange, request)
-        step = next(steps)
-        while True:
-            try:
-                result = self._perform(step, exchange, request)
-            except BaseException as error:  # noqa: BLE001 - the flow decides what it means
-                step = steps.throw(error)
-                continue
-            try:
-                step = steps.send(result)
-            except StopIteration as end:
-                return self._tapped(end.value, exchange)
+        steps = self._steps(request)
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    result = self._perform(step, request)
+                except BaseException as error:  # noqa: BLE001 - the steps decide what it means
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(result)
+        except StopIteration as end:
+            response, exchange = end.value
+            return self._tapped(response, exchange, request)
 
     def close(self) -> None:
         """Close the inner transport."""
         self._inner.close()
 
-    def _perform(
-        self, step: Stage, exchange: Exchange, request: httpx.Request
-    ) -> httpx.Response | None:
-        if step is Stage.SEND:
+    def _perform(self, step: Any, request: "httpx.Request") -> Any:
+        if step is request:
             return self._inner.handle_request(request)
-        if step is Stage.RECORD_REQUEST:
-            self._writer.write(exchange.request)
-        else:
-            _write_outcome(exchange, self._writer)
-        return None
+        if isinstance(step, Exchange):
+            return self.write_outcome(step)
+        return self._writer.write(*(step if isinstance(step, tuple) else (step,)))
 
-    def _tapped(self, response: httpx.Response, exchange: Exchange) -> httpx.Response:
-        assert isinstance(response.stream, httpx.SyncByteStream)
-        response.stream = _RecordedStream(response.stream, exchange, self._writer)
-        return response
-
-
-def _write_outcome(exchange: Exchange, writer: Writer) -> None:
-    assert exchange.outcome is not None
-    try:
-        writer.write(exchange.outcome)
-    except LedgerError as error:
-        _unrecorded(exchange, error)
-    except BaseException:  # Ctrl-C in the middle of it: nobody knows whether it is booked
-        writer.post(_unless_booked(exchange.outcome))
-        raise
+    def write_outcome(self, exchange: Exchange) -> None:
+        """Commit the outcome of an exchange that ended."""
+        assert exchange.outcome is not None
+        try:
+            self._writer.write(exchange.outcome)
+        except LedgerError as error:
+            self.unrecorded(exchange, error)
+        except BaseException:  # Ctrl-C in the middle of it: nobody knows whether it is booked
+            self._writer.post(unless_booked(exchange.outcome))
+            raise
 
 
-def _unless_booked(outcome: Outcome) -> Step:
-    """A step: book an outcome, unless it is there."""
-
-    def step(transaction: Transaction) -> None:
-        found = select(Outcome.id).where(col(Outcome.id) == outcome.id)
-        if transaction.connection.execute(found).first() is None:
-            transaction.insert(outcome)
-
-    return step
-
-
-class _RecordedStream(httpx.SyncByteStream):
+class RecordedStream:
     """The body as it passes. However it ends, there is one outcome."""
 
-    def __init__(self, inner: httpx.SyncByteStream, exchange: Exchange, writer: Writer) -> None:
+    def __init__(self, inner: Any, exchange: Exchange, transport: RecordingTransport) -> None:
         self._inner = inner
         self._exchange = exchange
-        self._writer = writer
+        self._transport = transport
 
     def __iter__(self) -> Iterator[bytes]:
-        exchange = self._exchange
+        feed = self._exchange.feed
         try:
             for chunk in self._inner:
-                exchange.feed(chunk)
+                feed(chunk)
                 yield chunk
         except BaseException as error:
             self._end(error)
@@ -158,88 +195,76 @@ class _RecordedStream(httpx.SyncByteStream):
 
     def _end(self, error: BaseException | None) -> None:
         if self._exchange.end(error):
-            _write_outcome(self._exchange, self._writer)
+            self._transport.write_outcome(self._exchange)
 
     def close(self) -> None:
+        """Close the connection, or give it back."""
         try:
             self._inner.close()
         finally:
             self._end(GeneratorExit())
 
 
-class AsyncRecordingTransport(httpx.AsyncBaseTransport):
+class AsyncRecordingTransport(_Recording):
     """Records what passes through another async transport."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, writer: Writer) -> None:
-        self._inner = inner
-        self._writer = writer
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, request: "httpx.Request") -> "httpx.Response":
         """Record and send.
 
         Raises:
-            LedgerUnavailable: the request could not be recorded, so it was not sent.
-            httpx.TransportError: as the inner transport does; recorded.
+            LedgerUnavailable: a request of our own could not be recorded, so it was not sent.
+            TransportError: as the inner transport does; recorded.
         """
-        exchange = of_request(request)
-        steps = record(exchange, request)
-        step = next(steps)
-        while True:
-            try:
-                result = await self._perform(step, exchange, request)
-            except BaseException as error:  # noqa: BLE001 - the flow decides what it means
-                step = steps.throw(error)
-                continue
-            try:
-                step = steps.send(result)
-            except StopIteration as end:
-                return self._tapped(end.value, exchange)
+        steps = self._steps(request)
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    result = await self._perform(step, request)
+                except BaseException as error:  # noqa: BLE001 - the steps decide what it means
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(result)
+        except StopIteration as end:
+            response, exchange = end.value
+            return self._tapped(response, exchange, request)
 
     async def aclose(self) -> None:
         """Close the inner transport."""
         await self._inner.aclose()
 
-    async def _perform(
-        self, step: Stage, exchange: Exchange, request: httpx.Request
-    ) -> httpx.Response | None:
-        if step is Stage.SEND:
+    async def _perform(self, step: Any, request: "httpx.Request") -> Any:
+        if step is request:
             return await self._inner.handle_async_request(request)
-        if step is Stage.RECORD_REQUEST:
-            await self._writer.awrite(exchange.request)
-        else:
-            await _awrite_outcome(exchange, self._writer)
-        return None
+        if isinstance(step, Exchange):
+            return await self.write_outcome(step)
+        return await self._writer.awrite(*(step if isinstance(step, tuple) else (step,)))
 
-    def _tapped(self, response: httpx.Response, exchange: Exchange) -> httpx.Response:
-        assert isinstance(response.stream, httpx.AsyncByteStream)
-        response.stream = _AsyncRecordedStream(response.stream, exchange, self._writer)
-        return response
-
-
-async def _awrite_outcome(exchange: Exchange, writer: Writer) -> None:
-    assert exchange.outcome is not None
-    if exchange.outcome.status == "cancelled":  # whoever cancels must not wait for a disk
-        writer.post(exchange.outcome)
-        return
-    try:
-        await writer.awrite(exchange.outcome)
-    except LedgerError as error:
-        _unrecorded(exchange, error)
+    async def write_outcome(self, exchange: Exchange) -> None:
+        """Commit the outcome of an exchange that ended."""
+        assert exchange.outcome is not None
+        if exchange.outcome.status == "cancelled":  # whoever cancels must not wait for a disk
+            self._writer.post(exchange.outcome)
+            return
+        try:
+            await self._writer.awrite(exchange.outcome)
+        except LedgerError as error:
+            self.unrecorded(exchange, error)
 
 
-class _AsyncRecordedStream(httpx.AsyncByteStream):
+class AsyncRecordedStream:
     """The body as it passes. However it ends, there is one outcome."""
 
-    def __init__(self, inner: httpx.AsyncByteStream, exchange: Exchange, writer: Writer) -> None:
+    def __init__(self, inner: Any, exchange: Exchange, transport: AsyncRecordingTransport) -> None:
         self._inner = inner
         self._exchange = exchange
-        self._writer = writer
+        self._transport = transport
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        exchange = self._exchange
+        feed = self._exchange.feed
         try:
             async for chunk in self._inner:
-                exchange.feed(chunk)
+                feed(chunk)
                 yield chunk
         except BaseException as error:
             await self._end(error)
@@ -248,9 +273,10 @@ class _AsyncRecordedStream(httpx.AsyncByteStream):
 
     async def _end(self, error: BaseException | None) -> None:
         if self._exchange.end(error):
-            await _awrite_outcome(self._exchange, self._writer)
+            await self._transport.write_outcome(self._exchange)
 
     async def aclose(self) -> None:
+        """Close the connection, or give it back."""
         try:
             await self._inner.aclose()
         finally:

@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Coroutine
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ledger import clock
 from ledger import settings as settings_module
@@ -13,14 +13,18 @@ from ledger.books.models import Process
 from ledger.books.target import locate
 from ledger.calls import flow
 from ledger.calls.admission import Desk
+from ledger.calls.backlog import Backlog
 from ledger.calls.pool import Pool
 from ledger.calls.recorder import Exchange
 from ledger.calls.register import Register
 from ledger.calls.reply import Reply
-from ledger.calls.transports import AsyncRecordingTransport, RecordingTransport
+from ledger.calls.transports import async_recording, recording
 from ledger.errors import ConfigInvalid, LedgerError
 from ledger.living import Living
 from ledger.logs import follow_ecosystem
+
+if TYPE_CHECKING:
+    import httpx
 
 _all_ledgers: "Living[Wired]" = Living()
 
@@ -43,7 +47,8 @@ class Wired:
         self.books = Books(locate(self.settings), self._describe)
         self._register = Register(self.books, self.settings.home)
         self.desk = Desk(self.settings, self._register, api_key, os.environ)
-        self._calls = flow.Calls(self.books, self.desk, self._after)
+        self.backlog = Backlog()
+        self._calls = flow.Calls(self.books, self.desk, self.backlog, self._after)
         self._is_open = False
         self.background = Background(
             self.books, self.desk, self.settings.home, is_on=self.settings.background
@@ -71,8 +76,8 @@ class Wired:
 
     def _connect(self) -> None:
         self._pool = Pool()
-        self._sync = RecordingTransport(self._pool, self.books.writer)
-        self._async: AsyncRecordingTransport | None = None
+        self._sync = recording(self._pool, self.books.writer)
+        self._async: httpx.AsyncBaseTransport | None = None
         self._opening = threading.Lock()
 
     def _open(self) -> None:
@@ -99,7 +104,7 @@ class Wired:
         if self._async is None:
             from ledger.calls.async_pool import AsyncPool
 
-            self._async = AsyncRecordingTransport(AsyncPool(), self.books.writer)
+            self._async = async_recording(AsyncPool(), self.books.writer)
         ask = self.desk.ask(frame, *asked)
         return flow.arun(self._calls.call(ask), self.books.writer, self._async)
 

@@ -163,13 +163,14 @@ def test_no_more_than_100_connections_at_once(tmp_path: Path) -> None:
 def test_who_waits_for_a_connection_waits_no_longer_than_its_time(tmp_path: Path) -> None:
     from ledger import errors
     from ledger.calls.pool import Pool
+    from ledger.calls.transports import recording
 
     def never(connection: socket.socket) -> None:
         read_request(connection)
         connection.recv(1)  # until the client goes
 
     with RawServer(never) as server, open_ledger(tmp_path / "home", server.base_url) as ledger:
-        ledger._sync._inner = Pool(max_connections=1)
+        ledger._sync = recording(Pool(max_connections=1), ledger.books.writer)
 
         def wait_long() -> None:
             with pytest.raises(errors.DeadlineExceeded):
