@@ -188,7 +188,7 @@ def test_an_exception_of_the_family_passes_and_is_recorded(home: Path, kind: str
     found = rows(home, "select status, cost_grade, error_type from outcome order by id")
     assert [tuple(row.values()) for row in found] == [
         ("interrupted", "unknown", "ConnectionLost"),
-        ("failed", "not_charged", "NotSent"),
+        ("failed", "not_charged", "ConnectionRefused"),
     ]
 
 
