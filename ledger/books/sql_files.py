@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from sqlalchemy import TextClause, text
+
 _FOLDER = Path(__file__).with_name("sql")
 _HEADER = re.compile(r"-- (?P<name>\w+): (?P<description>.+)\n")
 
@@ -44,16 +46,26 @@ def load(folder: str, engine: str) -> dict[str, SqlFile]:
 
 
 @cache
+def query(name: str, engine: str) -> TextClause:
+    """A named query of `sql/queries`, spelled out for an engine, its parameters as `:name`.
+
+    Raises:
+        KeyError: there is no such query.
+    """
+    return text(load("queries", engine)[name].body)
+
+
+@cache
 def _read(folder: Path) -> tuple[SqlFile, ...]:
     return tuple(_parse(path) for path in sorted(folder.glob("*.sql")))
 
 
 def _parse(path: Path) -> SqlFile:
-    text = path.read_text("utf-8")
-    header = _HEADER.match(text)
+    written = path.read_text("utf-8")
+    header = _HEADER.match(written)
     if header is None or header["name"] != path.stem:
         raise ValueError(f"{path.name} must begin with '-- {path.stem}: what it is for'")
-    return SqlFile(header["name"], header["description"], text[header.end() :].strip())
+    return SqlFile(header["name"], header["description"], written[header.end() :].strip())
 
 
 def _ordered(files: Iterable[SqlFile]) -> list[SqlFile]:

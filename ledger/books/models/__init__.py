@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ledger.books.models.callers import Caller, ProvisioningEvent
     from ledger.books.models.calls import Outcome, Request
+    from ledger.books.models.catalogue import CatalogueEndpoint, CatalogueModel
     from ledger.books.models.process import Process
     from ledger.books.models.provider import CreditSnapshot, Generation, SettlementAttempt
     from ledger.books.models.refusals import Refusal
 
 __all__ = [
     "Caller",
+    "CatalogueEndpoint",
+    "CatalogueModel",
     "CreditSnapshot",
     "Generation",
     "Outcome",
@@ -28,6 +31,8 @@ __all__ = [
 
 _HOMES = {
     "Caller": "callers",
+    "CatalogueEndpoint": "catalogue",
+    "CatalogueModel": "catalogue",
     "CreditSnapshot": "provider",
     "Generation": "provider",
     "Outcome": "calls",

@@ -1,0 +1,1 @@
+"""Models and prices as the provider listed them, over time."""
