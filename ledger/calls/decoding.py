@@ -5,6 +5,10 @@ import zlib
 MAX_BODY = 64 * 1024 * 1024
 """The most bytes of one answer that are read into memory, decoded."""
 
+_PIECE = 1024 * 1024
+MAX_PACKINGS = 3
+"""How often a body may be packed: each unpacking may take a second, and a head names thousands."""
+
 ACCEPT_ENCODING = "gzip, deflate"
 """What our own requests accept: only what can be unpacked with a bound."""
 
@@ -28,14 +32,25 @@ def decode(body: bytes, encoding: str | None) -> bytes:
         TooLarge: more than `MAX_BODY` would come out.
         NotDecodable: it can't be unpacked.
     """
-    for name in reversed((encoding or "identity").lower().split(",")):
-        body = _undo(body, name.strip())
+    for name in packings(encoding):
+        body = _undo(body, name)
     return body
 
 
+def packings(encoding: str | None) -> list[str]:
+    """The compressions to undo, in the order of undoing.
+
+    Raises:
+        NotDecodable: there are more than any answer needs.
+    """
+    names = [name.strip() for name in (encoding or "").lower().split(",")]
+    found = [name for name in reversed(names) if name not in ("", "identity")]
+    if len(found) > MAX_PACKINGS:
+        raise NotDecodable(f"the answer is packed {len(found)} times over")
+    return found
+
+
 def _undo(body: bytes, encoding: str) -> bytes:
-    if encoding in ("", "identity"):
-        return body
     if encoding in ("gzip", "x-gzip"):
         return _inflate(body, zlib.MAX_WBITS | 16)
     if encoding == "deflate":  # with or without zlib's own header: both are found in the wild
@@ -47,17 +62,23 @@ def _undo(body: bytes, encoding: str) -> bytes:
 
 
 def _inflate(body: bytes, window: int) -> bytes:
+    """Unpack piece by piece, so that what is too much is never there in whole."""
     unpacker = zlib.decompressobj(window)
+    pieces, size, packed = [], 0, body
     try:
-        plain = unpacker.decompress(body, MAX_BODY)
-        if unpacker.unconsumed_tail:
-            raise TooLarge(f"the answer unpacks to more than {MAX_BODY} bytes")
-        plain += unpacker.flush()
+        while packed and not unpacker.eof:
+            piece = unpacker.decompress(packed, _PIECE)
+            packed = unpacker.unconsumed_tail
+            size += len(piece)
+            if size > MAX_BODY:
+                raise TooLarge(f"the answer unpacks to more than {MAX_BODY} bytes")
+            pieces.append(piece)
+        pieces.append(unpacker.flush())
     except zlib.error as error:
         raise NotDecodable("the answer is not in the encoding it claims") from error
     if not unpacker.eof:
         raise NotDecodable("the compressed answer is cut short")
-    return plain
+    return b"".join(pieces)
 
 
 class Unpacker:
@@ -67,12 +88,11 @@ class Unpacker:
         encoding: the answer's `Content-Encoding`.
 
     Raises:
-        NotDecodable: there is an encoding in it that is not known.
+        NotDecodable: there is an encoding in it that is not known, or there are too many.
     """
 
     def __init__(self, encoding: str | None) -> None:
-        names = [name.strip() for name in (encoding or "").lower().split(",")]
-        self._steps = [_Step(name) for name in reversed(names) if name not in ("", "identity")]
+        self._steps = [_Step(name) for name in packings(encoding)]
 
     def feed(self, chunk: bytes) -> bytes:
         """What these bytes unpack to, as far as it can be told yet.
