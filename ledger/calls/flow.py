@@ -104,6 +104,7 @@ class Calls:
         ends_at = clock.monotonic() + deadline_s
         row = self._row(admitted, deadline_s, applied)
         exchange = Exchange(row, admitted.caller.name, ends_at)
+        exchange.sent = body
         silence = min(admitted.rules.timeout_seconds, deadline_s)
         url = endpoints.url(admitted.base_url, endpoints.CHAT_COMPLETIONS)
         request = headers.post(url, admitted.key, body, silence)

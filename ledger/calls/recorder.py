@@ -15,7 +15,7 @@ from ledger.books.unit import Work
 from ledger.calls import decoding, endings
 from ledger.calls.bodies import Body, WholeBody, body_for
 from ledger.calls.outcomes import Ended, outcome_row
-from ledger.openrouter import exact, failures
+from ledger.openrouter import echoes, exact, failures
 from ledger.openrouter.answers import Answer
 from ledger.openrouter.reading import CHAT_COMPLETIONS, Endpoint
 from ledger.openrouter.shapes import text_or_none
@@ -56,6 +56,7 @@ class Exchange:
         failure: the typed error of the attempt, where it failed.
         outcome: the row of its end, once it ended.
         unrecorded: why the outcome could not be booked, where it couldn't.
+        sent: the request's body, of which an error may repeat nothing.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Exchange:
         self.failure: errors.LedgerError | None = None
         self.outcome: Outcome | None = None
         self.unrecorded: errors.LedgerError | None = None
+        self.sent = b""
         self._began = clock.monotonic()
         self._process = os.getpid()
         self._head = _NO_HEAD
@@ -193,7 +195,7 @@ class Exchange:
             if answer.error is not None:
                 head = self._head
                 self.failure = failures.error_for(
-                    head.status or _OK, answer.error, head.headers, **self._facts()
+                    head.status or _OK, answer.error, head.headers, self._private(), **self._facts()
                 )
             elif self._body.is_cut and self.is_own:
                 self.failure = self._unreadable("it has more content than is kept")
@@ -206,7 +208,7 @@ class Exchange:
         except (decoding.TooLarge, decoding.NotDecodable) as error:
             body = failures.ErrorBody(message=str(error))
         self.failure = failures.error_for(
-            self._head.status, body, self._head.headers, **self._facts()
+            self._head.status, body, self._head.headers, self._private(), **self._facts()
         )
 
     def _unreadable(self, why: ValueError | str) -> errors.AnswerInvalid:
@@ -216,6 +218,12 @@ class Exchange:
     def _invalid(self, said: str, hint: str) -> errors.AnswerInvalid:
         status = self._head.status
         return errors.AnswerInvalid(said, hint=hint, http_status=status, **self._facts())
+
+    def _private(self) -> list[str]:
+        """The texts of the call that no error may repeat."""
+        answer = self.answer
+        said = [answer.text, answer.reasoning or "", answer.refusal or ""] if answer else []
+        return [*echoes.contents(self.sent), *said]
 
     def _facts(self) -> dict[str, Any]:
         return {

@@ -84,8 +84,16 @@ def core_request(request: httpx.Request) -> httpcore.Request:
 
 
 def raise_translated(error: Exception, request: httpx.Request) -> NoReturn:
-    """Raise httpx's exception of the same name as httpcore's; any other as it is."""
+    """Raise httpx's exception of the same name as httpcore's; any other as it is.
+
+    One that quotes what was on the wire, which may be content, is raised without it.
+    """
     kind = getattr(httpx, type(error).__name__, None)
     if type(error).__module__.partition(".")[0] != "httpcore" or kind is None:
         raise error
-    raise kind(str(error), request=request) from error
+    words, quote, _ = str(error).partition("bytearray(b")
+    if not quote:
+        words, quote, _ = words.partition("b'")
+    if quote:
+        raise kind(words.strip(" :("), request=request) from None
+    raise kind(words, request=request) from error

@@ -126,15 +126,24 @@ def _parse(text: str) -> Any:
     except DecimalException:
         pass
     except json.JSONDecodeError as error:
-        return _Fault(f"not JSON (at character {error.pos} of {len(text)})")
+        return _Fault(_no_json(text, error.pos))
     except RecursionError:
         return _Fault("JSON that is nested too deeply")
     try:
         return _CAREFUL.decode(text)
     except json.JSONDecodeError as error:
-        return _Fault(f"not JSON (at character {error.pos} of {len(text)})")
+        return _Fault(_no_json(text, error.pos))
     except RecursionError:
         return _Fault("JSON that is nested too deeply")
+
+
+def _no_json(text: str, place: int) -> str:
+    """What a text is instead of JSON."""
+    if not text:
+        return "not JSON: it is empty"
+    if text.startswith("<"):
+        return f"not JSON: it looks like HTML, {len(text)} characters"
+    return f"not JSON (at character {place} of {len(text)})"
 
 
 def _write(value: Any, parts: list[str], indent: int | None, newline: str) -> None:

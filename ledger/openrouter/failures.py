@@ -7,13 +7,13 @@ status; one that fails later is an HTTP 200 with an error inside.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 from ledger import errors
-from ledger.openrouter import exact
+from ledger.openrouter import echoes, exact
 from ledger.openrouter.causes import Said, kind_of
 from ledger.openrouter.hints import hint_for
 from ledger.openrouter.shapes import redact, text_or_none
@@ -97,7 +97,11 @@ def read_error(value: object) -> ErrorBody:
 
 
 def error_for(
-    status: int, body: ErrorBody, headers: Mapping[str, str], **facts: Any
+    status: int,
+    body: ErrorBody,
+    headers: Mapping[str, str],
+    private: Sequence[str] = (),
+    **facts: Any,
 ) -> errors.ProviderError:
     """The error to raise for an answer.
 
@@ -105,6 +109,7 @@ def error_for(
         status: the HTTP status; 200 where the error came inside an answer.
         body: what `parse_error_body`, or an answer's `error`, gave.
         headers: the answer's headers.
+        private: texts of the call, of which the error may repeat nothing.
         **facts: `caller`, `model`, `request_id`, `generation_id`, `reply`, `partial_text`.
     """
     said = Said(
@@ -121,13 +126,13 @@ def error_for(
         said = replace(said, status=_inner_status(body, status))
     wait = seconds_to_wait(headers, body.metadata)
     return kind(
-        f"OpenRouter answered {status}: {body.message}",
+        f"OpenRouter answered {status}: {echoes.cut(body.message, private)}",
         hint=hint_for(kind, said),
         http_status=status,
         retry_after_s=body.retry_after_s if wait is None else wait,
         error_code=body.code,
         error_type=body.error_type,
-        metadata=body.metadata,
+        metadata=echoes.cut_all(body.metadata, private),
         retryable=body.retryable,
         resets_at=reset_of(headers, body.metadata),
         **facts,

@@ -1,13 +1,16 @@
 """A canary key, prompt, answer and account id: in no file, log line, error or repr of ours."""
 
 import logging
+import socket
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hostile
 import pytest
 from callkit import CALLER, DRIVERS, call, failure, open_ledger
+from rawserver import RawServer, read_request
 from test_get_response_outcomes import DIRECTIVES, FAILING
 
 from ledger import errors
@@ -19,7 +22,7 @@ from ledger.sandbox.failures import USER_ID
 KEY = "sk-or-v1-" + "c4" * 32
 PROMPT = "canary-of-the-prompt-7f3a"
 ANSWER = "canary-of-the-answer-91be"
-CANARIES = (KEY, "c4" * 8, PROMPT, ANSWER, USER_ID)
+CANARIES = (KEY, "c4" * 8, PROMPT, ANSWER, USER_ID, "user_2canaryAccount00000")
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +42,7 @@ def said_by(error: BaseException) -> str:
         notes = getattr(error, "__notes__", [])
         parts += [str(error), repr(error), repr(error.args), repr(notes)]
         parts.append(repr(getattr(error, "metadata", "")))
-        below = error.__cause__ or error.__context__
+        below = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
         if below is None:
             break
         error = below
@@ -74,12 +77,63 @@ def test_no_canary_leaves_any_call(
     assert _of_files(tmp_path) == []
 
 
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_no_canary_leaves_the_whole_hostile_list(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, driver: str
+) -> None:
+    home, said = tmp_path / "home", []
+    for name in ("", "httpx", "httpcore", "sqlalchemy", "sqlalchemy.engine", "asyncio", "ledger"):
+        caplog.set_level(logging.DEBUG, name)
+    with (
+        hostile.server() as server,
+        open_ledger(home, server.base_url, api_key=KEY) as ledger,
+    ):
+        for case in hostile.CASES:
+            try:
+                call(ledger, driver, PROMPT, model=case.model, timeout=case.timeout_s)
+            except errors.LedgerError as error:
+                said.append(said_by(error))
+        ledger.settle()
+        ledger.export(every_entry=True)
+        said += [repr(row) for row in ledger.requests()]
+        said += [repr(row) for by in ("day", "caller", "model") for row in ledger.report(by)]
+        said.append(repr(ledger.status()))
+    said.append(caplog.text)
+    assert len(said) > len(hostile.CASES)
+    assert len(caplog.records) > len(hostile.CASES)
+    assert [text[:500] for text in said[:-1] if found_in(text)] == []
+    assert [line for line in caplog.text.splitlines() if found_in(line)] == []
+    assert _of_files(tmp_path) == []
+    exported = [path for path in tmp_path.rglob("*.json") if path.parent.name.endswith("_json")]
+    assert len(exported) >= 6
+
+
 def _of_files(folder: Path) -> list[tuple[str, list[str]]]:
     """Files in which a canary stands, as bytes."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert any(path.name == "ledger.db" for path in files)
     read = [(path.name, found_in(path.read_bytes().decode("latin-1"))) for path in files]
     return [(name, found) for name, found in read if found]
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("start", ["", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\n{chunked}"])
+def test_what_is_no_http_is_not_quoted(tmp_path: Path, start: str, driver: str) -> None:
+    """The protocol's own errors quote the bytes that they cannot read."""
+    chunked = "Transfer-Encoding: chunked\r\n\r\n"
+
+    def serve(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(f"{start.format(chunked=chunked)}{ANSWER}\r\n\r\n".encode())
+
+    with (
+        RawServer(serve) as server,
+        open_ledger(tmp_path / "home", server.base_url, api_key=KEY) as ledger,
+    ):
+        error = failure(ledger, driver, PROMPT, model="m/x")
+    assert type(error) is errors.ConnectionLost
+    assert found_in(said_by(error)) == []
+    assert _of_files(tmp_path) == []
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
