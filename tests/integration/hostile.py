@@ -220,8 +220,10 @@ def _usage(name: str, literal: str | None, flags: str, grade: str = "pending") -
 
 
 def _broken(name: str, body: bytes, headers: str = "") -> Hostile:
-    """A 200 that cannot be read."""
-    return Hostile(name, sends(body, headers=headers), errors.AnswerInvalid, "pending")
+    """A 200 that cannot be read, for what it says or for how it is packed."""
+    flags = "body:encoded" if headers else None
+    respond = sends(body, headers=headers)
+    return Hostile(name, respond, errors.AnswerInvalid, "pending", flags=flags)
 
 
 def _wrong(
@@ -342,8 +344,8 @@ CASES: list[Hostile] = [
     _broken("half a gzip", gzip.compress(completion())[:-9], "Content-Encoding: gzip"),
     _broken("brotli", completion(), "Content-Encoding: br"),
     _broken("an unheard-of encoding", completion(), "Content-Encoding: pigeon"),
-    Hostile("a bomb", bombed, errors.AnswerInvalid, "pending"),
-    Hostile("a hundred packings", nested, errors.AnswerInvalid, "pending"),
+    Hostile("a bomb", bombed, errors.AnswerInvalid, "pending", flags="body:large"),
+    Hostile("a hundred packings", nested, errors.AnswerInvalid, "pending", flags="body:encoded"),
     Hostile("an empty 204", raw(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"),
             errors.AnswerInvalid, "unknown", http_status=204, has_id=False),
     # statuses
