@@ -23,6 +23,7 @@ class Settings:
         base_url: the provider's base URL by argument or environment, or None.
         background: whether settlement and export run by themselves in the background.
         callers_root: where set, every caller's folder goes below it (tests).
+        summary: whether a line at the end of the process says what its calls cost.
     """
 
     home: Path
@@ -30,6 +31,7 @@ class Settings:
     base_url: str | None
     background: bool
     callers_root: Path | None
+    summary: bool = False
 
 
 def resolve(
@@ -49,6 +51,7 @@ def resolve(
         base_url=base_url or env.get("OPENROUTER_BASE_URL") or None,
         background=env.get("LEDGER_BACKGROUND", "1") != "0" if background is None else background,
         callers_root=Path(root) if root else None,
+        summary=env.get("LEDGER_SUMMARY", "0") == "1",
     )
 
 

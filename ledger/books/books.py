@@ -43,6 +43,11 @@ class Books:
         _all_books.add(self)
 
     @property
+    def has_process(self) -> bool:
+        """Whether this process has a row, or will have one with what it is about to write."""
+        return self._process is not None
+
+    @property
     def process(self) -> Process:
         """The row of this process; booked with its first write."""
         if self._process is None:
@@ -92,6 +97,10 @@ class Books:
     def close(self) -> None:
         """Write what waits and close every connection."""
         self.writer.close()
+        self.close_readers()
+
+    def close_readers(self) -> None:
+        """Close the reading connections that nobody uses."""
         self._readers.close()
 
     def _prologue(self) -> tuple[Process, ...]:

@@ -191,7 +191,7 @@ def _conclude(exchange: Exchange, admitted: Admitted) -> Reply:
         raise _noted(exchange, admitted)
     assert exchange.answer is not None
     assert exchange.outcome is not None
-    reply = Reply.of(exchange.answer, exchange.outcome)
+    reply = Reply.of(exchange.answer, exchange.outcome, admitted.caller.name)
     if exchange.unrecorded is not None:
         raise OutcomeNotRecorded(
             "The answer came, but its outcome could not be booked.",

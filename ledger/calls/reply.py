@@ -4,6 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 from ledger.books.models import Outcome
+from ledger.calls import receipts
+from ledger.calls.receipts import Facts
 from ledger.openrouter.answers import Answer
 
 
@@ -31,10 +33,11 @@ class Reply(str):  # noqa: SLOT000 - facts are attached to it
     tool_calls: list[dict[str, Any]]
     finish_reason: str | None
     raw: dict[str, Any]
+    _facts: Facts
 
     @classmethod
-    def of(cls, answer: Answer, outcome: Outcome) -> "Reply":
-        """The reply for an answer and its booked outcome."""
+    def of(cls, answer: Answer, outcome: Outcome, caller: str | None = None) -> "Reply":
+        """The reply for an answer and its booked outcome; who asked is for the receipt."""
         reply = cls(answer.text)
         usage = answer.raw.get("usage")
         reply.usage = usage if isinstance(usage, dict) else None
@@ -46,4 +49,12 @@ class Reply(str):  # noqa: SLOT000 - facts are attached to it
         reply.tool_calls = answer.tool_calls
         reply.finish_reason = answer.finish_reason
         reply.raw = answer.raw
+        reply._facts = Facts.of(outcome, caller)
         return reply
+
+    @property
+    def receipt(self) -> str:
+        """This call in one line: who, the model, tokens, exact cost, time, ids. No content."""
+        return receipts.line(
+            self._facts, self.model, self.cost, self.request_id, self.generation_id
+        )

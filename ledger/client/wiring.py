@@ -11,7 +11,7 @@ from ledger.background import Background
 from ledger.books.books import Books
 from ledger.books.models import Process
 from ledger.books.target import locate
-from ledger.calls import flow
+from ledger.calls import crashes, flow
 from ledger.calls.admission import Desk
 from ledger.calls.backlog import Backlog
 from ledger.calls.pool import Pool
@@ -55,6 +55,10 @@ class Wired:
         )
         self._connect()
         _all_ledgers.add(self)
+        if self.settings.summary:
+            from ledger.reports import summary
+
+            summary.at_exit(self.books)
 
     def __repr__(self) -> str:
         return f"Ledger({self.books.target.name!r})"
@@ -86,8 +90,9 @@ class Wired:
         with self._opening:
             if not self._is_open:
                 self.desk.open()
-                self.books.writer.write(self._register.learn)
+                died = self.books.writer.write(self._register.learn, crashes.notice(self.books))
                 self._is_open = True
+                crashes.tell(died)
 
     def _get_response(self, frame: Any, *asked: Any) -> Reply:
         if not self._is_open:

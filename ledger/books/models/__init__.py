@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ledger.books.models.callers import Caller, ProvisioningEvent
     from ledger.books.models.calls import Outcome, Request
     from ledger.books.models.catalogue import CatalogueEndpoint, CatalogueModel
+    from ledger.books.models.crashes import CrashNotice
     from ledger.books.models.process import Process
     from ledger.books.models.provider import CreditSnapshot, Generation, SettlementAttempt
     from ledger.books.models.refusals import Refusal
@@ -18,6 +19,7 @@ __all__ = [
     "Caller",
     "CatalogueEndpoint",
     "CatalogueModel",
+    "CrashNotice",
     "CreditSnapshot",
     "Generation",
     "Outcome",
@@ -33,6 +35,7 @@ _HOMES = {
     "Caller": "callers",
     "CatalogueEndpoint": "catalogue",
     "CatalogueModel": "catalogue",
+    "CrashNotice": "crashes",
     "CreditSnapshot": "provider",
     "Generation": "provider",
     "Outcome": "calls",
