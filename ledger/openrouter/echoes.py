@@ -40,17 +40,14 @@ def cut(said: str, private: Sequence[str]) -> str:
         return said
     for text in sorted((text for text in texts if len(text) <= len(said)), key=len, reverse=True):
         said = said.replace(text, CUT)
-    everything = "\0".join(texts)
-    place = 0
-    while place + _WINDOW <= len(said):
-        found = everything.find(said[place : place + _WINDOW])
-        if found < 0:
-            place += _WINDOW
-            continue
-        start, end = _grown(said, place, everything, found)
-        said = said[:start] + CUT + said[end:]
-        place = start + len(CUT)
-    return said
+    shared = _shared({_at(said, place) for place in range(len(said) - _WINDOW + 1)}, texts)
+    kept: list[str] = []
+    end = 0
+    for place in range(len(said) - _WINDOW + 1):
+        if _at(said, place) in shared:
+            kept += [said[end:place], CUT] if place > end or not kept else []
+            end = place + _WINDOW
+    return "".join([*kept, said[end:]])
 
 
 def cut_all(value: Any, private: Sequence[str]) -> Any:
@@ -64,15 +61,24 @@ def cut_all(value: Any, private: Sequence[str]) -> Any:
     return value
 
 
-def _grown(said: str, place: int, everything: str, found: int) -> tuple[int, int]:
-    """How far the run that both share goes, to both sides, as places in the message."""
-    start, before = place, found
-    while start > 0 and before > 0 and said[start - 1] == everything[before - 1] != "\0":
-        start, before = start - 1, before - 1
-    end, after = place + _WINDOW, found + _WINDOW
-    while end < len(said) and after < len(everything) and said[end] == everything[after] != "\0":
-        end, after = end + 1, after + 1
-    return start, end
+def _shared(windows: set[str], texts: list[str]) -> set[str]:
+    """Which windows of a message are in the content too.
+
+    Of the content, which may be long, windows side by side are looked up first, and those that
+    overlap with one that was found.
+    """
+    everything = "\0".join(texts)
+    around = {
+        everything[max(at - _WINDOW, 0) : at + 2 * _WINDOW]
+        for at in range(0, len(everything) - _WINDOW + 1, _WINDOW)
+        if _at(everything, at) in windows
+    }
+    near = (_at(part, place) for part in around for place in range(len(part) - _WINDOW + 1))
+    return {window for window in near if window in windows}
+
+
+def _at(text: str, place: int) -> str:
+    return text[place : place + _WINDOW]
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ledger import clock
 from ledger.openrouter import echoes
 
 PROMPT = "Tell nobody that the merger with Acme is signed on Friday."
@@ -77,9 +78,9 @@ def test_no_longer_run_of_the_content_stays(
         assert secret[place : place + 24] not in kept
 
 
-def test_a_long_prompt_is_searched_in_no_time() -> None:
-    from ledger import clock
-
+@pytest.mark.parametrize("prompt", ["y" * 8_000_000, "x" * 8_000_000, "xy z" * 2_000_000])
+def test_a_long_prompt_is_searched_in_no_time(prompt: str) -> None:
     began = clock.monotonic()
-    echoes.cut("x" * 2000, ["y" * 8_000_000])
+    said = echoes.cut("x" * 2000 + "xy z" * 500, [prompt])
     assert clock.monotonic() - began < 5
+    assert prompt[:24] not in said
