@@ -40,6 +40,11 @@ class Body(Protocol):
         ...
 
     @property
+    def has_begun(self) -> bool | None:
+        """Whether it comes in pieces over a while; None where that can't be told yet."""
+        ...
+
+    @property
     def is_cut(self) -> bool:
         """Whether only its figures were kept, for its content was too much."""
         ...
@@ -93,6 +98,11 @@ class WholeBody:
         self._size = 0
 
     @property
+    def has_begun(self) -> bool | None:
+        """Whether it began with whitespace, which keeps a connection alive that has to wait."""
+        return all(chunk.isspace() for chunk in self._chunks) if self._chunks else None
+
+    @property
     def is_complete(self) -> bool:
         """Whether as many bytes passed as were announced."""
         return self._size == self._length
@@ -127,6 +137,7 @@ class StreamedBody:
     """A stream of events, folded as they come: of its bytes nothing is kept."""
 
     is_stream = True
+    has_begun = True
 
     def __init__(self, endpoint: Endpoint, headers: Mapping[str, str], *, keep_texts: bool) -> None:
         self.texts: deque[str] = deque(maxlen=None if keep_texts else 0)

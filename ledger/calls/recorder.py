@@ -7,7 +7,7 @@ outcome row, the answer that was read, and the error to raise where there is one
 import os
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger import clock, errors
 from ledger.books.models import Outcome, Request
@@ -19,6 +19,9 @@ from ledger.openrouter import echoes, exact, failures
 from ledger.openrouter.answers import Answer
 from ledger.openrouter.reading import CHAT_COMPLETIONS, Endpoint
 from ledger.openrouter.shapes import text_or_none
+
+if TYPE_CHECKING:
+    from ledger.books.models import ResponseStart
 
 EXCHANGE = "ledger.exchange"
 """The request extension that holds the exchange of a call of our own."""
@@ -57,6 +60,7 @@ class Exchange:
         outcome: the row of its end, once it ended.
         unrecorded: why the outcome could not be booked, where it couldn't.
         sent: the request's body, of which an error may repeat nothing.
+        awaits_start: whether `take_start` may still have a row.
     """
 
     def __init__(
@@ -80,6 +84,7 @@ class Exchange:
         self.outcome: Outcome | None = None
         self.unrecorded: errors.LedgerError | None = None
         self.sent = b""
+        self.awaits_start = False
         self._began = clock.monotonic()
         self._process = os.getpid()
         self._head = _NO_HEAD
@@ -95,6 +100,7 @@ class Exchange:
         self._head = Head(status, headers)
         if self.is_good:
             self._body = body_for(self.endpoint, headers, keep_texts=self.is_own)
+            self.awaits_start = True
         else:
             self._body = WholeBody(self.endpoint, headers)
 
@@ -102,6 +108,24 @@ class Exchange:
         """Bytes of the body passed."""
         assert self._body is not None
         self._body.feed(chunk)
+
+    def take_start(self) -> "ResponseStart | None":
+        """The row of an answer that will take its time, once its generation is known."""
+        assert self._body is not None
+        begun, generation_id = self._body.has_begun, self.generation_id
+        if begun is None or (generation_id is None and self.is_stream):
+            return None
+        self.awaits_start = False
+        if not begun or generation_id is None:
+            return None
+        from ledger.books.models import ResponseStart
+
+        return ResponseStart.booked(
+            id=self.request.id,
+            at=clock.now(),
+            generation_id=generation_id,
+            latency_ms=round((clock.monotonic() - self._began) * 1000),
+        )
 
     def end(self, error: BaseException | None) -> bool:
         """The body ended, or broke. Only the first end counts: True where this is it.

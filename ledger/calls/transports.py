@@ -110,7 +110,15 @@ class _Recording:
             return answered
         if exchange is not None:
             response.stream = self.tap(response.stream, exchange, self)
+            if exchange.awaits_start:
+                self.note_start(exchange)
         return response
+
+    def note_start(self, exchange: Exchange) -> None:
+        """Post the row of an answer that has begun: nobody waits for it; a failure is logged."""
+        row = exchange.take_start()
+        if row is not None:
+            self._writer.post(row)
 
     def unrecorded(self, exchange: Exchange, error: LedgerError) -> None:
         """An outcome that could not be booked is kept, and said."""
@@ -183,10 +191,12 @@ class RecordedStream:
         self._transport = transport
 
     def __iter__(self) -> Iterator[bytes]:
-        feed = self._exchange.feed
+        exchange = self._exchange
         try:
             for chunk in self._inner:
-                feed(chunk)
+                exchange.feed(chunk)
+                if exchange.awaits_start:
+                    self._transport.note_start(exchange)
                 yield chunk
         except BaseException as error:
             self._end(error)
@@ -261,10 +271,12 @@ class AsyncRecordedStream:
         self._transport = transport
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        feed = self._exchange.feed
+        exchange = self._exchange
         try:
             async for chunk in self._inner:
-                feed(chunk)
+                exchange.feed(chunk)
+                if exchange.awaits_start:
+                    self._transport.note_start(exchange)
                 yield chunk
         except BaseException as error:
             await self._end(error)

@@ -25,6 +25,11 @@ BUCKETS: dict[str, type[UsageRow]] = {
 SHORTEST_PREFIX = 8
 _PAGE = 1_000
 _AMBIGUOUS = 2
+# By the indexes of both tables; the view's own column would be looked for row by row.
+_OF_GENERATION = (
+    "generation_id = :wanted AND id IN (SELECT id FROM outcome WHERE generation_id = :wanted"
+    " UNION ALL SELECT id FROM response_start WHERE generation_id = :wanted)"
+)
 _REQUESTS = "SELECT {columns} FROM request_status"
 
 
@@ -88,7 +93,7 @@ def request(books: Books, request_id: str) -> RequestStatus:
 def _ways(wanted: str) -> Iterator[tuple[str, dict[str, str]]]:
     """The conditions to try, the most exact first."""
     yield "id = :wanted", {"wanted": wanted}
-    yield "generation_id = :wanted", {"wanted": wanted}
+    yield _OF_GENERATION, {"wanted": wanted}
     if len(wanted) >= SHORTEST_PREFIX:
         # A range, not LIKE: it uses the key's index, and no character of an id is a pattern.
         yield "id >= :wanted AND id < :after", {"wanted": wanted, "after": wanted + "~"}

@@ -10,6 +10,7 @@ from sqlmodel import col
 
 from ledger.books.columns import UtcTime
 from ledger.books.models import Process, Request
+from ledger.settings import DEFAULT_DEADLINE_S
 
 _MANY = 500
 
@@ -43,7 +44,10 @@ class Pending:
         request_id: the oldest request that names it.
         caller: who asked; None where not known.
         generation_id: the provider's id.
-        since: when its request ended: tries are counted from here.
+        started_at: when its request started.
+        since: when its request ended, or must have ended by its own deadline where no end was
+            recorded: tries are counted from here.
+        is_open: whether no end was recorded.
         base_url: where the request was made.
         process_id: the process that made it.
         key_hash: the key that it was made with, where known.
@@ -54,7 +58,9 @@ class Pending:
     request_id: str
     caller: str | None
     generation_id: str
+    started_at: dt.datetime
     since: dt.datetime
+    is_open: bool
     base_url: str
     process_id: str
     key_hash: str | None
@@ -96,6 +102,8 @@ def pending(
         view.id,
         view.caller,
         view.generation_id,
+        col(Request.started_at),
+        col(Request.timeout_ms),
         view.ended_at,
         view.base_url,
         view.process_id,
@@ -109,9 +117,27 @@ def pending(
         query = query.where(col(Request.id) >= since_id)
     found: dict[str, Pending] = {}
     for row in connection.execute(query.order_by(col(Request.id))):
-        each = Pending(*row)
+        each = _pending(*row)
         found.setdefault(each.generation_id, each)
     return list(found.values())
+
+
+def _pending(  # noqa: PLR0913, PLR0917 - the columns of one row
+    request_id: str,
+    caller: str | None,
+    generation_id: str,
+    started_at: dt.datetime,
+    timeout_ms: int | None,
+    ended_at: dt.datetime | None,
+    *more: Any,
+) -> Pending:
+    """One row, with the end that it has or must have had."""
+    since = ended_at
+    if since is None:
+        longest_ms = DEFAULT_DEADLINE_S * 1000 if timeout_ms is None else timeout_ms
+        since = started_at + dt.timedelta(milliseconds=longest_ms)
+    is_open = ended_at is None
+    return Pending(request_id, caller, generation_id, started_at, since, is_open, *more)
 
 
 def unknown(connection: Connection) -> list[Unknown]:

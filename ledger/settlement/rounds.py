@@ -5,6 +5,7 @@ import heapq
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 from ledger import clock
 from ledger.books.ids import floor_at
@@ -46,6 +47,8 @@ class Rounds:
         self._settler = worker.make_settler(life.gate)
         self._due: list[tuple[dt.datetime, str]] = []
         self._known: set[str] = set()
+        # Answers without an end whose process is gone: nothing more will come of them.
+        self._broken: set[str] = set()
         self._lock = LockFile(worker.path.with_name(worker.path.name + ".worker.lock"))
         self._is_adopter = False
         self._adopt_at = self._jobs_at = self._ask_at = 0.0
@@ -139,7 +142,7 @@ class Rounds:
         each = self._as_booked(generation_id)
         if each is None:
             return True
-        due = self._settler.due(each)
+        due = self._due_of(each)
         if due > clock.now():
             self._put(generation_id, due)
             return True
@@ -154,8 +157,8 @@ class Rounds:
         tried = self._settler.settle_one(each)
         self._worker.is_changed = True
         if tried.result not in ("settled", "given_up"):
-            now, schedule = clock.now(), self._settler.schedule
-            self._put(each.generation_id, schedule.retry_at(each.since, each.attempts + 1, now))
+            tried_now = replace(each, attempts=each.attempts + 1, last_attempt_at=clock.now())
+            self._put(each.generation_id, self._due_of(tried_now))
         if tried.fetched.kind == "stop":
             self._hold_off(tried.fetched)
             return False
@@ -188,8 +191,16 @@ class Rounds:
         old = clock.now() - _NOT_LOOKED_AFTER
         for each in left:
             if each.process_id not in living or each.since < old:
-                self._put(each.generation_id, self._settler.due(each))
+                if each.is_open and each.process_id != self._settler.books.process.id:
+                    self._broken.add(each.generation_id)
+                self._put(each.generation_id, self._due_of(each))
         self._has_looked = True
+
+    def _due_of(self, each: Pending) -> dt.datetime:
+        """When to ask next. What broke off with its process needs no wait for its deadline."""
+        if each.generation_id not in self._broken:
+            return self._settler.due(each)
+        return self._settler.schedule.retry_at(each.started_at, each.attempts, each.last_attempt_at)
 
     def _is_new(self, each: Pending) -> bool:
         return each.generation_id not in self._known and self._settler.is_ours(each)

@@ -23,7 +23,12 @@ from ledger.errors import LedgerTooNew, LedgerUnavailable, MigrationFailed
 
 # What views and triggers were at each revision. Once a release has shipped a revision, a change
 # of its fingerprint asks for a migration of its own, so that old ledgers get the new views.
-FINGERPRINTS = {"0001": "827128fb3e905ae0", "0002": "b1c283965d0df6ff", "0003": "bf8a6d66742a222f"}
+FINGERPRINTS = {
+    "0001": "827128fb3e905ae0",
+    "0002": "b1c283965d0df6ff",
+    "0003": "bf8a6d66742a222f",
+    "0004": "f0fa1f3d783a5bdd",
+}
 
 SECOND = '''"""A second revision, for tests."""
 import sqlalchemy as sa

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ledger.books.models.process import Process
     from ledger.books.models.provider import CreditSnapshot, Generation, SettlementAttempt
     from ledger.books.models.refusals import Refusal
+    from ledger.books.models.streams import ResponseStart
 
 __all__ = [
     "Caller",
@@ -27,6 +28,7 @@ __all__ = [
     "ProvisioningEvent",
     "Refusal",
     "Request",
+    "ResponseStart",
     "SettlementAttempt",
     "load_all",
 ]
@@ -43,6 +45,7 @@ _HOMES = {
     "ProvisioningEvent": "callers",
     "Refusal": "refusals",
     "Request": "calls",
+    "ResponseStart": "streams",
     "SettlementAttempt": "provider",
 }
 

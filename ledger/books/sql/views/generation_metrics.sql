@@ -1,6 +1,6 @@
 -- generation_metrics: the provider's own record of each settled request
 SELECT
-    o.id, r.started_at, r.day, c.name AS caller, r.chain, g.generation_id, g.created_at,
+    k.id, r.started_at, r.day, c.name AS caller, r.chain, g.generation_id, g.created_at,
     g.model, g.provider, g.api_type, g.tokens_prompt, g.tokens_completion,
     g.native_tokens_prompt, g.native_tokens_completion, g.native_tokens_reasoning,
     g.native_tokens_cached, g.latency_ms, g.generation_time_ms, g.moderation_latency_ms,
@@ -10,6 +10,11 @@ SELECT
     g.cache_discount_pico, usd(g.cache_discount_pico) AS cache_discount_usd,
     g.service_tier, g.settled_at
 FROM generation AS g
-JOIN outcome AS o ON o.generation_id = g.generation_id
-JOIN request AS r ON r.id = o.id
+JOIN (
+    SELECT id, generation_id FROM outcome
+    UNION ALL
+    SELECT s.id, s.generation_id FROM response_start AS s
+    WHERE NOT EXISTS (SELECT 1 FROM outcome AS ended WHERE ended.id = s.id)
+) AS k ON k.generation_id = g.generation_id
+JOIN request AS r ON r.id = k.id
 LEFT JOIN caller AS c ON c.id = r.caller_id
