@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ledger import clock as clock
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Coroutine, Mapping, Sequence
 
     from ledger.callers.carrying import carry, child_env
     from ledger.callers.chains import caller
@@ -73,6 +73,7 @@ def get_response(
     caller: str | None = None,
     *,
     timeout: float | None = None,
+    tags: "Mapping[str, str] | None" = None,
     **params: Any,
 ) -> "Reply":
     """Ask a model through OpenRouter; the call is in the ledger before its first byte leaves.
@@ -82,6 +83,7 @@ def get_response(
         model: the model's slug. Required: the ledger never picks one.
         caller: the name to book the call under; found out from the calling module if not given.
         timeout: total seconds for the call, connecting and reading included; 600 by default.
+        tags: words of your own to report by, such as `{"task": "summary"}`; booked, not sent.
         **params: every other parameter of `POST /chat/completions`, passed through unchanged.
 
     Returns:
@@ -97,7 +99,7 @@ def get_response(
     """
     from ledger.client import default
 
-    return default().get_response(messages, model, caller, timeout=timeout, **params)
+    return default().get_response(messages, model, caller, timeout=timeout, tags=tags, **params)
 
 
 def aget_response(
@@ -106,12 +108,13 @@ def aget_response(
     caller: str | None = None,
     *,
     timeout: float | None = None,
+    tags: "Mapping[str, str] | None" = None,
     **params: Any,
 ) -> "Coroutine[Any, Any, Reply]":
     """`get_response` for async code: await what it returns. Same arguments, same errors."""
     from ledger.client import default
 
-    return default().aget_response(messages, model, caller, timeout=timeout, **params)
+    return default().aget_response(messages, model, caller, timeout=timeout, tags=tags, **params)
 
 
 def caller_config(caller: str | None = None) -> "CallerConfig":

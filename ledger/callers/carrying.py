@@ -12,8 +12,9 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, ParamSpec, TypeVar
 
-from ledger.callers import names
-from ledger.callers.chains import VARIABLE, Blocks, Lane, members_of, open_blocks, wrapped
+from ledger.callers import names, tags
+from ledger.callers.blocks import VARIABLE, Blocks, members_of, open_blocks, open_tags
+from ledger.callers.lanes import Lane, wrapped
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -57,17 +58,24 @@ def carry(function: Callable[P, R]) -> Callable[P, R]:
 def child_env(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """An environment for a child process: `subprocess.run(command, env=ledger.child_env())`.
 
-    It hands the open chain down as `LEDGER_CHAIN`, which the child reads once, at its start.
+    It hands the open chain down as `LEDGER_CHAIN`, and the tags of the process and of the open
+    blocks as `LEDGER_TAGS`, which the child reads once, at its start.
     `os.environ` itself is never written: all threads share it, so a chain in there would be
     another thread's too.
 
     Args:
         environ: what to start from; this process's environment if not given.
+
+    Raises:
+        TagInvalid: this process's own `LEDGER_TAGS` can't be read.
     """
     env = dict(os.environ if environ is None else environ)
     chain = names.ARROW.join(members_of(open_blocks.get()))
-    env.pop(VARIABLE, None)
-    return env | {VARIABLE: chain} if chain else env
+    for variable, text in ((VARIABLE, chain), (tags.VARIABLE, tags.unparse(open_tags()))):
+        env.pop(variable, None)
+        if text:
+            env[variable] = text
+    return env
 
 
 def patch_threads() -> Callable[[], None]:

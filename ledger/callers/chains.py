@@ -13,6 +13,7 @@ that is detected, and of an explicit `caller=`:
 - Another module that calls inside the block joins the chain as its last member.
 - `caller="name"` joins the chain as its last member, in the detected module's place.
 - `caller="a->b"`, or with a prefix `multi_skill:a->b`, is the whole chain: blocks add nothing.
+- A block of tags alone, `ledger.caller(tags={...})`, changes nothing of this.
 - A member that would follow itself is not repeated.
 - The last member is the caller: the call is booked under its name, and its config counts.
 
@@ -21,65 +22,20 @@ What a process inherits by `LEDGER_CHAIN` (see `child_env`) stands before all it
 
 import dataclasses
 import functools
-import inspect
-import logging
-import os
 import sys
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
-from contextvars import ContextVar
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import ParamSpec, TypeVar
 
-from ledger import errors, logs
 from ledger.callers import names
+from ledger.callers import tags as tags_module
+from ledger.callers.blocks import Block, Blocks, members_of, open_blocks
 from ledger.callers.detection import Caller, detect, is_module_of, modules_above
+from ledger.callers.lanes import wrapped
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-VARIABLE = "LEDGER_CHAIN"
-_LONGEST = 4096
-_ELSEWHERE = ("<elsewhere>",)
-"""Who opened what was inherited: no file of this process."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class Block:
-    """One open block: who it adds, and the files that it was opened from, innermost first."""
-
-    members: tuple[str, ...]
-    opened_by: tuple[str, ...]
-    owner: object = None
-
-
-Blocks = tuple[Block, ...]
-
-
-def _inherited() -> Blocks:
-    """What the parent process handed down; a value that can be no chain is said once."""
-    text = os.environ.get(VARIABLE)
-    if not text:
-        return ()
-    try:
-        if len(text) > _LONGEST:
-            raise errors.CallerInvalid("it is too long")  # noqa: TRY301 - one place says it
-        _, chain = names.parse_explicit(text)
-    except errors.CallerInvalid:
-        logs.log_once(VARIABLE, logging.WARNING, "%s is no chain, so it is ignored", VARIABLE)
-        return ()
-    return (Block(tuple(chain.split(names.ARROW)), _ELSEWHERE),)
-
-
-open_blocks: ContextVar[Blocks] = ContextVar("ledger_chain", default=_inherited())  # noqa: B039 - a tuple of frozen things
-
-
-def members_of(blocks: Blocks) -> tuple[str, ...]:
-    """The chain that blocks make; no member follows itself."""
-    found: list[str] = []
-    for block in blocks:
-        found += (member for member in block.members if found[-1:] != [member])
-    return tuple(found)
 
 
 class caller:  # noqa: N801 - it reads as a verb: `with ledger.caller("skill1"):`
@@ -93,20 +49,25 @@ class caller:  # noqa: N801 - it reads as a verb: `with ledger.caller("skill1"):
     `ledger.callers.chains`.
 
     Args:
-        name: the name, or a chain of them, `a->b`.
+        name: the name, or a chain of them, `a->b`; left out, the block has tags alone.
+        tags: tags of every call inside, such as `{"task": "summary"}`.
 
     Raises:
-        CallerInvalid: it can't be a name.
+        CallerInvalid: it can't be a name, or there are neither a name nor tags.
+        TagInvalid: what is given as tags can't be.
         ChainTooDeep: on entry, where there are too many members then.
     """
 
-    def __init__(self, name: str) -> None:
-        _, chain = names.parse_explicit(names.checked_text(name))
-        self._members = tuple(chain.split(names.ARROW))
+    def __init__(self, name: str | None = None, *, tags: tags_module.Tags | None = None) -> None:
+        chain = ""
+        if name is not None or tags is None:
+            _, chain = names.parse_explicit(names.checked_text(name))
+        self._members = tuple(chain.split(names.ARROW)) if chain else ()
+        self._tags = tuple(tags_module.checked(tags or {}).items())
         self._opened_by = modules_above(sys._getframe(1))  # noqa: SLF001 - the documented way to a frame
 
     def __repr__(self) -> str:
-        return f"caller({names.ARROW.join(self._members)!r})"
+        return f"caller({names.ARROW.join(self._members)!r}, tags={dict(self._tags)!r})"
 
     def __enter__(self) -> None:
         open_blocks.set(self._within(open_blocks.get()))
@@ -126,7 +87,7 @@ class caller:  # noqa: N801 - it reads as a verb: `with ledger.caller("skill1"):
         return wrapped(function, lambda: self._within(open_blocks.get()))
 
     def _within(self, blocks: Blocks) -> Blocks:
-        opened = (*blocks, Block(self._members, self._opened_by, self))
+        opened = (*blocks, Block(self._members, self._opened_by, self._tags, self))
         names.check_depth(members_of(opened))
         return opened
 
@@ -152,7 +113,7 @@ def detect_in_chain(
         ChainTooDeep: the chain has too many members.
     """
     find = functools.partial(detect, frame, transparent_paths=transparent_paths, home=home)
-    blocks = open_blocks.get()
+    blocks = [block for block in open_blocks.get() if block.members]
     if not blocks:
         return find(explicit=explicit)
     above = members_of(blocks)
@@ -164,103 +125,3 @@ def detect_in_chain(
     chain = above if above[-1] == found.name else (*above, found.name)
     names.check_depth(chain)
     return dataclasses.replace(found, chain=names.ARROW.join(chain))
-
-
-# --- functions that run in blocks of their own ----------------------------------------------
-
-
-class Lane:
-    """While a function runs, its own blocks are the open ones; then those from before are.
-
-    Attributes:
-        blocks: the function's own, as it left them when it paused.
-    """
-
-    def __init__(self, blocks: Blocks) -> None:
-        self.blocks = blocks
-        self._before: Blocks = ()
-
-    def __enter__(self) -> None:
-        self._before = open_blocks.get()
-        open_blocks.set(self.blocks)
-
-    def __exit__(self, *_error: object) -> None:
-        self.blocks = open_blocks.get()
-        open_blocks.set(self._before)
-
-
-def wrapped(function: Callable[P, R], blocks_of: Callable[[], Blocks]) -> Callable[P, R]:
-    """The function, run in blocks of its own; of the same kind as it is.
-
-    Args:
-        function: of any kind: plain, coroutine, generator, async generator.
-        blocks_of: which blocks, asked anew for each run.
-    """
-    if inspect.iscoroutinefunction(function):
-        return cast("Callable[P, R]", _coroutine(function, blocks_of))
-    if inspect.isgeneratorfunction(function):
-        return cast("Callable[P, R]", _generator(function, blocks_of))
-    if inspect.isasyncgenfunction(function):
-        return cast("Callable[P, R]", _async_generator(function, blocks_of))
-
-    @functools.wraps(function)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        with Lane(blocks_of()):
-            return function(*args, **kwargs)
-
-    return run
-
-
-def _coroutine(function: Callable[..., Any], blocks_of: Callable[[], Blocks]) -> Any:
-    @functools.wraps(function)
-    async def run(*args: Any, **kwargs: Any) -> Any:
-        with Lane(blocks_of()):
-            return await function(*args, **kwargs)
-
-    return run
-
-
-def _generator(function: Callable[..., Any], blocks_of: Callable[[], Blocks]) -> Any:
-    @functools.wraps(function)
-    def run(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        lane, generator = Lane(blocks_of()), function(*args, **kwargs)
-        step = functools.partial(next, generator)
-        while True:
-            try:
-                with lane:
-                    value = step()
-            except StopIteration as end:
-                return end.value
-            try:
-                step = functools.partial(generator.send, (yield value))
-            except GeneratorExit:
-                with lane:
-                    generator.close()
-                raise
-            except BaseException as error:  # noqa: BLE001 - the generator decides what it means
-                step = functools.partial(generator.throw, error)
-
-    return run
-
-
-def _async_generator(function: Callable[..., Any], blocks_of: Callable[[], Blocks]) -> Any:
-    @functools.wraps(function)
-    async def run(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        lane, generator = Lane(blocks_of()), function(*args, **kwargs)
-        step = generator.__anext__
-        while True:
-            try:
-                with lane:
-                    value = await step()
-            except StopAsyncIteration:
-                return
-            try:
-                step = functools.partial(generator.asend, (yield value))
-            except GeneratorExit:
-                with lane:
-                    await generator.aclose()
-                raise
-            except BaseException as error:  # noqa: BLE001 - the generator decides what it means
-                step = functools.partial(generator.athrow, error)
-
-    return run

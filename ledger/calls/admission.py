@@ -13,10 +13,12 @@ from typing import Any
 from ledger.books import faults
 from ledger.books.unit import Work
 from ledger.callers import configs, provisioning
+from ledger.callers.blocks import open_tags
 from ledger.callers.chains import detect_in_chain
 from ledger.callers.configs import CallerConfig, GlobalConfig
 from ledger.callers.detection import Caller
 from ledger.callers.keys import FoundKey, find_key, write_env_template
+from ledger.callers.tags import Tags
 from ledger.calls.payload import Messages, check_call, check_provider
 from ledger.calls.register import Register
 from ledger.errors import (
@@ -40,6 +42,7 @@ class Ask:
     timeout_s: float | None
     params: dict[str, Any] = field(repr=False)
     caller: Caller | None = None
+    tags: dict[str, str] = field(default_factory=dict)
     rules: GlobalConfig | None = None
     refused: CallRefused | None = None
 
@@ -101,6 +104,7 @@ class Desk:
         model: str | None,
         caller: str | None,
         timeout_s: float | None,
+        tags: Tags | None,
         params: dict[str, Any],
     ) -> Ask:
         """Detect the caller, in the caller's own thread and frame. Refusals wait for the flow."""
@@ -108,6 +112,7 @@ class Desk:
         try:
             ask.rules = self.rules()
             ask.caller = self.detect(frame, caller, ask.rules)
+            ask.tags = open_tags(tags)
         except CallRefused as refused:
             ask.refused = refused
         return ask

@@ -21,6 +21,7 @@ from ledger.calls.backlog import Backlog
 from ledger.calls.recorder import EXCHANGE, Exchange
 from ledger.calls.reply import Reply
 from ledger.calls.route import DEADLINE
+from ledger.calls.tagging import tag_rows
 from ledger.errors import (
     CallRefused,
     FreeModelGone,
@@ -105,6 +106,7 @@ class Calls:
         row = self._row(admitted, deadline_s, applied)
         exchange = Exchange(row, admitted.caller.name, ends_at)
         exchange.sent = body
+        exchange.work = (row, *tag_rows(row.id, ask.tags))
         silence = min(admitted.rules.timeout_seconds, deadline_s)
         url = endpoints.url(admitted.base_url, endpoints.CHAT_COMPLETIONS)
         request = headers.post(url, admitted.key, body, silence)

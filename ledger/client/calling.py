@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ledger import clock
 from ledger.callers.configs import CallerConfig
+from ledger.callers.tags import Tags
 from ledger.calls.payload import Messages
 from ledger.calls.reply import Reply
 from ledger.client.wiring import Wired
@@ -25,10 +26,11 @@ class Calling(Wired):
         caller: str | None = None,
         *,
         timeout: float | None = None,
+        tags: Tags | None = None,
         **params: Any,
     ) -> Reply:
         """See `ledger.get_response`."""
-        return self._get_response(sys._getframe(1), messages, model, caller, timeout, params)  # noqa: SLF001 - the documented way to a frame
+        return self._get_response(sys._getframe(1), messages, model, caller, timeout, tags, params)  # noqa: SLF001 - the documented way to a frame
 
     def aget_response(
         self,
@@ -37,10 +39,11 @@ class Calling(Wired):
         caller: str | None = None,
         *,
         timeout: float | None = None,
+        tags: Tags | None = None,
         **params: Any,
     ) -> Coroutine[Any, Any, Reply]:
         """See `ledger.aget_response`. Detects the caller here: inside a task it is gone."""
-        return self._aget_response(sys._getframe(1), messages, model, caller, timeout, params)  # noqa: SLF001 - the documented way to a frame
+        return self._aget_response(sys._getframe(1), messages, model, caller, timeout, tags, params)  # noqa: SLF001 - the documented way to a frame
 
     def caller_config(self, caller: str | None = None) -> CallerConfig:
         """See `ledger.caller_config`."""

@@ -14,11 +14,22 @@ if TYPE_CHECKING:
 class Reading(Wired):
     """What a ledger tells."""
 
-    def report(self, by: str) -> "list[UsageRow]":
-        """Totals by `day`, `month`, `caller` or `model`, oldest or first in the alphabet first."""
+    def report(self, by: str, of: str | None = None) -> "list[UsageRow]":
+        """Totals by `day`, `month`, `caller`, `member`, `model` or `tag`, in the order of those.
+
+        A member's totals are those of every call made through it, and a request has several
+        members and tags: rows of these two don't add up to the whole, but for tags `of` one key.
+
+        Args:
+            by: what to add up by.
+            of: of tags, the key whose values are wanted.
+
+        Raises:
+            RequestInvalid: `by` is none of these, or has no keys.
+        """
         from ledger.reports import queries
 
-        return queries.usage(self.books, by)
+        return queries.usage(self.books, by, of)
 
     def requests(self) -> "Iterator[RequestStatus]":
         """Every request with its status and cost, oldest first."""

@@ -7,6 +7,7 @@ LedgerError
 │   ├── CallerUnknown        nobody can say which module called
 │   ├── CallerInvalid        an explicit caller name that cannot be one
 │   │   └── ChainTooDeep     more callers through each other than a chain may have
+│   ├── TagInvalid           a tag that cannot be one
 │   ├── CallerDisabled       `enabled: false`, in the caller's config or for everyone
 │   ├── ConfigInvalid        a config file that cannot be read as one
 │   ├── KeyMissing           no API key in any of the places looked at
@@ -142,6 +143,7 @@ from ledger.errors.refusals import (
     ModelRequired,
     ProviderUnsupported,
     RequestInvalid,
+    TagInvalid,
 )
 
 __all__ = [
@@ -206,6 +208,7 @@ __all__ = [
     "RequestUnprocessable",
     "SilenceTimeout",
     "SnapshotFailed",
+    "TagInvalid",
     "TlsFailed",
     "UpgradeRequired",
     "WorkspaceBudgetReached",

@@ -29,6 +29,10 @@ class ChainTooDeep(CallerInvalid):
     """More callers call through each other than a chain may have; most likely in a circle."""
 
 
+class TagInvalid(CallRefused):
+    """A tag that cannot be one, or more of them than a call may have."""
+
+
 class CallerDisabled(CallRefused):
     """`enabled: false` in the caller's config, or in `openrouter_config.json` for everyone."""
 

@@ -21,9 +21,16 @@ def document(value: Any) -> str:
     return exact.dumps(_plain(value), indent=2)
 
 
-def usage(by: str, rows: list[UsageRow]) -> dict[str, Any]:
-    """A usage report for `document`: its rows as in the view, and their exact totals."""
-    return {"by": by, "rows": rows, "totals": Totals.of(rows).as_json()}
+def usage(by: str, rows: list[UsageRow], whole: list[UsageRow] | None = None) -> dict[str, Any]:
+    """A usage report for `document`: its rows as in the view, and the exact totals.
+
+    Args:
+        by: what it adds up by.
+        rows: the report.
+        whole: rows that add up to the totals, where those of the report share requests.
+    """
+    totals = Totals.of(rows if whole is None else whole)
+    return {"by": by, "rows": rows, "totals": totals.as_json()}
 
 
 def _plain(value: Any) -> Any:

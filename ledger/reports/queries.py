@@ -5,14 +5,17 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Row, text
 
+from ledger.books import sql_files
 from ledger.books.books import Books
 from ledger.errors import NotFoundInLedger, RequestInvalid
 from ledger.reports.rows import (
     CallerUsage,
     DailyUsage,
+    MemberUsage,
     ModelUsage,
     MonthlyUsage,
     RequestStatus,
+    TagUsage,
     UsageRow,
     ViewRow,
 )
@@ -20,7 +23,8 @@ from ledger.reports.rows import (
 _Kind = TypeVar("_Kind", bound=ViewRow)
 
 BUCKETS: dict[str, type[UsageRow]] = {
-    kind.BUCKET: kind for kind in (DailyUsage, MonthlyUsage, CallerUsage, ModelUsage)
+    kind.BUCKET: kind
+    for kind in (DailyUsage, MonthlyUsage, CallerUsage, MemberUsage, ModelUsage, TagUsage)
 }
 SHORTEST_PREFIX = 8
 _PAGE = 1_000
@@ -33,11 +37,16 @@ _OF_GENERATION = (
 _REQUESTS = "SELECT {columns} FROM request_status"
 
 
-def usage(books: Books, by: str) -> list[UsageRow]:
-    """Totals by `day`, `month`, `caller` or `model`, in the order of those.
+def usage(books: Books, by: str, of: str | None = None) -> list[UsageRow]:
+    """Totals by one of `BUCKETS`, in the order of those.
+
+    Args:
+        books: what is read.
+        by: what to add up by.
+        of: of tags, only those of this key; then a row without a tag has the other requests.
 
     Raises:
-        RequestInvalid: `by` is none of these.
+        RequestInvalid: `by` is none of these, or has no keys.
         LedgerUnavailable: there are no books yet, or they can't be read.
     """
     kind = BUCKETS.get(by)
@@ -45,9 +54,14 @@ def usage(books: Books, by: str) -> list[UsageRow]:
         raise RequestInvalid(
             f"There is no report by {by!r}.", hint=f"Choose one of {', '.join(BUCKETS)}."
         )
+    if of is not None and kind is not TagUsage:
+        raise RequestInvalid(f"A report by {by} has no keys.", hint='Only one by "tag" does.')
     query = f"SELECT {', '.join(kind.columns())} FROM {kind.VIEW} ORDER BY {kind.BUCKET}"  # noqa: S608 - names of our own classes
     with books.read() as connection:
-        return [_row(kind, row) for row in connection.execute(text(query))]
+        if of is None:
+            return [_row(kind, row) for row in connection.execute(text(query))]
+        query = sql_files.load("reports", connection.dialect.name)["tag_values"].body
+        return [_row(kind, row) for row in connection.execute(text(query), {"key": of})]
 
 
 def requests(books: Books) -> Iterator[RequestStatus]:

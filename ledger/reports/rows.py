@@ -75,7 +75,7 @@ class RequestStatus(ViewRow):
 
 
 class UsageRow(ViewRow):
-    """Totals of one day, month, caller or model; the amounts that are not known add nothing.
+    """Totals of one day, month, caller, ...; the amounts that are not known add nothing.
 
     Attributes:
         requests: all of them; `finished`, `failed`, `cancelled`, `interrupted` and
@@ -88,6 +88,8 @@ class UsageRow(ViewRow):
 
     VIEW: ClassVar[str] = ""
     BUCKET: ClassVar[str] = ""
+    OVERLAPS: ClassVar[bool] = False
+    """Whether a request is in several rows, so that their sum counts it more than once."""
 
     requests: int
     finished: int
@@ -160,3 +162,33 @@ class ModelUsage(UsageRow):
     BUCKET = "model"
 
     model: str | None
+
+
+class MemberUsage(UsageRow):
+    """Totals of one member of chains: of every call that was made through it.
+
+    Attributes:
+        own_requests: those that it made itself, as the last of the chain; `own_total_pico` is
+            what they cost. Over all members, these add up to the whole.
+    """
+
+    VIEW = "member_usage"
+    BUCKET = "member"
+    OVERLAPS = True
+
+    member: str | None
+    own_requests: int
+    own_total_pico: int
+    own_total_usd: str
+
+
+class TagUsage(UsageRow):
+    """Totals of one tag, `key=value`; None are the requests without the key that was asked for."""
+
+    VIEW = "tag_usage"
+    BUCKET = "tag"
+    OVERLAPS = True
+
+    tag: str | None
+    key: str | None
+    value: str | None

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ledger.reports.queries import BUCKETS
-from ledger.reports.rows import RequestStatus, UsageRow
+from ledger.reports.rows import MemberUsage, RequestStatus, UsageRow
 from ledger.reports.status import KeySource, Status
 from ledger.reports.terminal import harmless
 from ledger.reports.totals import Totals
@@ -64,12 +64,32 @@ _SETTLED = _amount("settled USD", 2, "settled")
 _COST = _amount("cost USD", 7, "cost")
 _UPSTREAM = _amount("upstream USD", 6, "upstream")
 _TOTAL = _amount("total USD", 9, "total")
+# What a member of chains did itself; over all members that is the whole.
+_OWN = [
+    _Column(
+        "own requests", 4, lambda row: _own(row, "requests"), lambda all_: str(all_["requests"])
+    ),
+    _Column("own USD", 8, lambda row: _own(row, "total_usd"), lambda all_: all_.usd("total_pico")),
+]
 
 
-def usage(by: str, rows: Sequence[UsageRow], *, file: IO[str] | None = None) -> None:
-    """Print a usage report: a row each, the exact totals, and what is not known yet."""
+def usage(
+    by: str,
+    rows: Sequence[UsageRow],
+    whole: Sequence[UsageRow] | None = None,
+    *,
+    file: IO[str] | None = None,
+) -> None:
+    """Print a usage report: a row each, the exact totals, and what is not known yet.
+
+    Args:
+        by: what it adds up by.
+        rows: the report.
+        whole: rows that add up to the totals, where those of the report share requests.
+        file: where to; stdout if not given.
+    """
     console = _console(file)
-    totals = Totals.of(rows)
+    totals = Totals.of(rows if whole is None else whole)
     table, width = _fitting(console, BUCKETS[by].BUCKET, rows, totals)
     _console(file, at_least=width).print(table)
     console.print(Text(_not_known(totals)))
@@ -108,6 +128,10 @@ def status(found: Status, *, file: IO[str] | None = None) -> None:
         console.print(Text(harmless(advice)))
 
 
+def _own(row: UsageRow, name: str) -> str:
+    return str(getattr(row, f"own_{name}"))
+
+
 def _key(place: KeySource) -> str:
     return f"{place.masked} from {place.source}"
 
@@ -141,6 +165,8 @@ def _fitting(
 ) -> tuple[Table, int]:
     """The table with as many columns as the width takes, and its width; amounts are never cut."""
     columns = _columns(totals)
+    if bucket == MemberUsage.BUCKET:
+        columns += _OWN
     while True:
         table = _table(bucket, columns, rows, totals)
         table.columns[0].max_width = _NARROWEST

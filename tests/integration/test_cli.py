@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import typer.main
 
+from ledger import caller
 from ledger.__main__ import main
 from ledger.cli import calls, reading
 from ledger.cli.app import COMMANDS
@@ -199,9 +200,10 @@ def test_report_as_json_is_the_view(
     capsys: pytest.CaptureFixture[str], ledger_sandbox: "Sandbox", by: str
 ) -> None:
     costs = [Decimal(cost) for cost in ("0.1", "0.2", "1E-7")]
-    for cost in costs:
-        ledger_sandbox.reply(cost=cost, times=1)
-        ask(capsys)
+    with caller(tags={"team": "search"}):
+        for cost in costs:
+            ledger_sandbox.reply(cost=cost, times=1)
+            ask(capsys)
     text = succeed(capsys, "report", by, "--json")
     assert "E-" not in text
     found = exact.loads(text)

@@ -13,8 +13,18 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from books_kit import a_request, ask, assert_sound, books_at, count, in_processes, opened, target_of
-from sqlalchemy import Engine, create_engine, inspect
+from books_kit import (
+    a_request,
+    ask,
+    assert_sound,
+    books_at,
+    count,
+    full_rows,
+    in_processes,
+    opened,
+    target_of,
+)
+from sqlalchemy import Engine, create_engine, insert, inspect
 from sqlalchemy.pool import NullPool
 
 from ledger.books import derived, migrate
@@ -28,6 +38,7 @@ FINGERPRINTS = {
     "0002": "b1c283965d0df6ff",
     "0003": "bf8a6d66742a222f",
     "0004": "f0fa1f3d783a5bdd",
+    "0005": "1ef0b604f611c2b6",
 }
 
 SECOND = '''"""A second revision, for tests."""
@@ -179,6 +190,31 @@ def test_down_to_nothing_and_up_again(ledger: Path, monkeypatch: pytest.MonkeyPa
     with opened(ledger.parent) as books:
         books.writer.write(a_request(books))
         assert count(ledger) == 1
+
+
+@pytest.mark.parametrize("revision", sorted(set(FINGERPRINTS) - {migrate.HEAD}))
+def test_an_upgrade_from_each_revision_keeps_its_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, revision: str
+) -> None:
+    path = tmp_path / "home" / "ledger.db"
+    command.upgrade(alembic(path, monkeypatch), revision)
+    kept = {}
+    with engine_of(path) as engine, engine.begin() as connection:
+        there = inspect(engine)
+        for row in full_rows():
+            table = str(type(row).__tablename__)
+            if there.has_table(table):
+                known = {column["name"] for column in there.get_columns(table)}
+                values = row.model_dump(include=known)
+                connection.execute(insert(metadata.tables[table]).values(values))
+                kept[table] = ", ".join(sorted(known))
+    asked = {table: f"SELECT {columns} FROM {table}" for table, columns in kept.items()}
+    before = {table: ask(path, query) for table, query in asked.items()}
+    assert len(before["request"]) == 1
+    with opened(tmp_path / "home") as books, books.read():
+        assert {table: ask(path, query) for table, query in asked.items()} == before
+    assert ask(path, "SELECT version_num FROM alembic_version") == [(migrate.HEAD,)]
+    assert_sound(path)
 
 
 def _open_and_write(home: str) -> int:

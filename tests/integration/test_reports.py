@@ -11,7 +11,7 @@ import pytest
 from rich.cells import cell_len
 
 from ledger import clock, money
-from ledger.books.models import Caller, Outcome, Request
+from ledger.books.models import Caller, Outcome, Request, RequestTag
 from ledger.client import Ledger
 from ledger.errors import LedgerError, LedgerUnavailable, NotFoundInLedger, RequestInvalid
 from ledger.openrouter import exact
@@ -43,6 +43,7 @@ def book(ledger: Ledger, caller: str, model: str | None, pico: int, times: int =
         request = Request(
             process_id=process,
             caller_id=who.id,
+            chain=caller,
             source="test",
             endpoint="/chat/completions",
             base_url="https://example.test",
@@ -57,7 +58,8 @@ def book(ledger: Ledger, caller: str, model: str | None, pico: int, times: int =
             cost_grade="reported",
             cost_pico=pico,
         )
-        rows += [request, outcome]
+        tag = RequestTag(request_id=request.id, key="team", value=caller)
+        rows += [request, outcome, tag]
     ledger.books.writer.write(*rows)
 
 
@@ -156,7 +158,7 @@ def test_what_is_not_in_the_books_is_not_found(ledger: Ledger, wanted: str) -> N
 
 
 def test_an_unknown_report_names_the_choices(ledger: Ledger) -> None:
-    with pytest.raises(RequestInvalid, match="day, month, caller, model"):
+    with pytest.raises(RequestInvalid, match="day, month, caller, member, model, tag"):
         ledger.report("week")
 
 

@@ -18,8 +18,9 @@ import pytest
 
 import ledger
 from ledger import errors
+from ledger.callers.blocks import members_of, open_blocks
 from ledger.callers.carrying import patch_threads
-from ledger.callers.chains import detect_in_chain, members_of, open_blocks
+from ledger.callers.chains import detect_in_chain
 
 CHECKOUT = Path(__file__).parents[2]
 ASKING = """
@@ -397,7 +398,7 @@ def test_patched_threads_and_pools_carry_by_themselves_until_it_is_undone() -> N
     assert found[-1] == ""
 
 
-SHOW = "import ledger\nfrom ledger.callers.chains import members_of, open_blocks\n"
+SHOW = "import ledger\nfrom ledger.callers.blocks import members_of, open_blocks\n"
 SHOW += "print(*members_of(open_blocks.get()), sep='->')"
 
 
@@ -434,7 +435,7 @@ def test_a_hostile_chain_in_the_environment_is_ignored_with_one_line_that_does_n
     value: str,
 ) -> None:
     code = "import logging\nlogging.basicConfig(format='%(message)s')\n" + SHOW
-    code += "\nfrom ledger.callers import chains\nchains._inherited()"
+    code += "\nfrom ledger.callers import blocks\nblocks._inherited()"
     done = child(code, LEDGER_CHAIN=value)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "\n"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ledger.books.models.provider import CreditSnapshot, Generation, SettlementAttempt
     from ledger.books.models.refusals import Refusal
     from ledger.books.models.streams import ResponseStart
+    from ledger.books.models.tags import RequestTag
 
 __all__ = [
     "Caller",
@@ -28,6 +29,7 @@ __all__ = [
     "ProvisioningEvent",
     "Refusal",
     "Request",
+    "RequestTag",
     "ResponseStart",
     "SettlementAttempt",
     "load_all",
@@ -46,6 +48,7 @@ _HOMES = {
     "Refusal": "refusals",
     "Request": "calls",
     "ResponseStart": "streams",
+    "RequestTag": "tags",
     "SettlementAttempt": "provider",
 }
 
