@@ -1,16 +1,26 @@
 """What the config files say: a caller's own, and the home's two for everyone."""
 
 import dataclasses
-import hashlib
-import json
-from decimal import Context, Decimal
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from ledger.callers import checks, templates
 from ledger.callers.documents import Document, read_document
 
-_EXACT = Context(prec=40)
+HOME_SETTINGS = (
+    "base_url",
+    "timeout_seconds",
+    "enabled",
+    "log_requests",
+    "log_responses",
+    "auto_provision",
+    "auto_export",
+    "record_host",
+    "default_provider",
+    "transparent",
+)
+"""What `openrouter_config.json` can say."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -24,6 +34,7 @@ class CallerConfig:
         ai_max_tokens: tokens of an answer.
         enabled: False refuses the caller's calls.
         exists: whether there is a file.
+        off_at: the file and line of the `enabled` that is false, where one is.
         extra: what else stands under `config`, for the module itself.
     """
 
@@ -33,6 +44,7 @@ class CallerConfig:
     ai_max_tokens: int | None = None
     enabled: bool = True
     exists: bool = False
+    off_at: str | None = None
     extra: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
@@ -53,6 +65,7 @@ class GlobalConfig:
         default_provider: the provider's name; only `openrouter` is served.
         api_key: of `api_config.json`, placeholder or not; never shown.
         provider_base_url: of `api_config.json`; counts where `base_url` is None.
+        off_at: the file and line of the `enabled` that is false, where one is.
     """
 
     base_url: str | None = None
@@ -67,6 +80,7 @@ class GlobalConfig:
     default_provider: str = "openrouter"
     api_key: str | None = dataclasses.field(default=None, repr=False)
     provider_base_url: str | None = None
+    off_at: str | None = None
 
 
 def read_caller_config(path: Path, caller_name: str) -> CallerConfig:
@@ -78,17 +92,20 @@ def read_caller_config(path: Path, caller_name: str) -> CallerConfig:
     document = read_document(path)
     if document is None:
         return CallerConfig(path)
-    return document.once(caller_name, lambda: _caller_config(document, caller_name))
+    return document.once(caller_name, lambda: caller_config(document, caller_name))
 
 
-def _caller_config(document: Document, caller_name: str) -> CallerConfig:
+def caller_config(document: Document, caller_name: str) -> CallerConfig:
     """The config's own fields, then the overrides of `config.callers.<name>` over them."""
-    config = document.section("config")
+    found = dict(document.section("config"))
     fields = _caller_fields(document, ("config",))
-    if "callers" in config and caller_name in document.section("config", "callers"):
+    if "callers" in found and caller_name in document.section("config", "callers"):
         fields |= _caller_fields(document, ("config", "callers", caller_name))
+        found |= document.section("config", "callers", caller_name)
+    if fields.get("enabled", True):
+        fields.pop("off_at", None)
     known = {*templates.TEMPLATE_FIELDS, "callers"}
-    extra = {key: value for key, value in config.items() if key not in known}
+    extra = {key: value for key, value in found.items() if key not in known}
     return CallerConfig(document.path, **fields, exists=True, extra=extra)
 
 
@@ -101,27 +118,22 @@ def _caller_fields(document: Document, keys: tuple[str, ...]) -> dict[str, Any]:
         "enabled": checks.switch,
     }
     section = document.section(*keys)
-    return {
+    fields = {
         name: check(document, (*keys, name), section[name])
         for name, check in kinds.items()
         if name in section
     }
+    return fields | _off(document, keys, fields)
+
+
+def _off(document: Document, keys: tuple[str, ...], fields: dict[str, Any]) -> dict[str, Any]:
+    """Where a section switches calls off, if it does."""
+    return {} if fields.get("enabled", True) else {"off_at": document.place(*keys, "enabled")}
 
 
 def template_values(config: CallerConfig) -> dict[str, Any]:
     """The values of the template's own fields: all of a config that the books may keep."""
     return {name: getattr(config, name) for name in templates.TEMPLATE_FIELDS}
-
-
-def digest(config: CallerConfig) -> str:
-    """A short mark of the template's fields: the same for 0.5 and 0.50, other for other values."""
-    values = template_values(config)
-    if isinstance(config.ai_temperature, Decimal):
-        values["ai_temperature"] = str(config.ai_temperature.normalize(_EXACT))
-    elif config.ai_temperature is not None:
-        values["ai_temperature"] = str(Decimal(config.ai_temperature).normalize(_EXACT))
-    text = json.dumps(values, sort_keys=True)
-    return hashlib.sha256(text.encode("ascii")).hexdigest()[:16]
 
 
 def read_global_config(home: Path) -> GlobalConfig:
@@ -154,13 +166,13 @@ def _home_paths(home: Path) -> tuple[Path, Path]:
 def _merged(api: Document | None, own: Document, home: Path) -> GlobalConfig:
     """Both files as one; a call that either switches off is off."""
     below = _api_fields(api) if api else {}
-    above = _own_fields(own, home)
+    above = home_fields(own, home)
     enabled = below.get("enabled", True) and above.get("enabled", True)
     return GlobalConfig(**(below | above | {"enabled": enabled}))
 
 
-def _own_fields(document: Document, home: Path) -> dict[str, Any]:
-    """What `openrouter_config.json` says."""
+def home_fields(document: Document, home: Path) -> dict[str, Any]:
+    """What `openrouter_config.json` says, checked."""
     kinds: dict[str, checks.Check] = {
         "base_url": checks.text,
         "timeout_seconds": checks.seconds,
@@ -175,7 +187,7 @@ def _own_fields(document: Document, home: Path) -> dict[str, Any]:
     fields = checks.checked(document, ("config",), kinds)
     if "transparent" in document.section("config"):
         fields["transparent"] = checks.paths(document, ("config", "transparent"), home)
-    return fields
+    return fields | _off(document, ("config",), fields)
 
 
 def _api_fields(document: Document) -> dict[str, Any]:
@@ -196,4 +208,4 @@ def _api_fields(document: Document) -> dict[str, Any]:
     )
     if "base_url" in provider:
         provider["provider_base_url"] = provider.pop("base_url")
-    return fields | provider
+    return fields | provider | _off(document, ("config",), fields)

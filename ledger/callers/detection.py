@@ -20,6 +20,8 @@ from ledger.callers.places import Place
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _FROZEN = "<frozen "
 _MOST_MODULES = 8
+# How VS Code and JupyterLab tell a kernel whose notebook it runs.
+_NOTEBOOK_FILES = ("__vsc_ipynb_file__", "__session__")
 _HINT = (
     'Pass caller="NAME". A call whose own function was handed to a thread, a pool or a task has'
     " no module above it either: wrap it in a function of your module."
@@ -40,6 +42,7 @@ class Caller:
         chain: how it was called through others; its name where it called directly.
         file: the file that was detected, absolute, or None.
         rule: one sentence that says which rule decided.
+        is_named: whether `caller=` named it, and not its file.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Caller:
     chain: str
     file: str | None
     rule: str
+    is_named: bool = False
 
     def json_folder(self, home: Path) -> Path:
         """Where this caller's three files go, whether it is there yet or not."""
@@ -109,7 +113,7 @@ def detect(
         place = _find(frame, tuple(transparent_paths))
         if place is None:
             raise errors.CallerUnknown("Nobody can say which module called.", hint=_HINT)
-        return registry.callers.get(place.file) or _detected(place, registry)
+        return registry.callers.get(place.file) or detected(place, registry)
     name, chain = names.parse_explicit(names.checked_text(explicit))
     return _named(name, chain, _find(frame, tuple(transparent_paths)), registry)
 
@@ -142,7 +146,7 @@ def is_module_of(
     return next(others, None) == place.file
 
 
-def _detected(place: Place, registry: KnownNames) -> Caller:
+def detected(place: Place, registry: KnownNames) -> Caller:
     """The caller that a file is, under a name that no other folder has."""
     name, clash = registry.claim(place.name, place.folder)
     rule = f"the name is {place.name!r} by its file; the folder is {place.rule}"
@@ -157,11 +161,27 @@ def _detected(place: Place, registry: KnownNames) -> Caller:
 def _named(name: str, chain: str, place: Place | None, registry: KnownNames) -> Caller:
     """The caller that was named: in its known folder, else where the call came from."""
     file, folder = (place.file, place.folder) if place else (None, None)
-    known = registry.folder_of(name)
-    if known is not None and known != folder:
-        return Caller(name, known, chain, file, "named by caller=; the folder is the one known")
     where = place.rule if place else "the home's, for no file called"
-    return Caller(name, known or folder, chain, file, f"named by caller=; the folder is {where}")
+    if registry.knows(name) and registry.folder_of(name) != folder:
+        folder, where = registry.folder_of(name), "the one known"
+    return Caller(name, folder, chain, file, f"named by caller=; the folder is {where}", True)
+
+
+def renamed(caller: Caller, registry: KnownNames) -> Caller:
+    """The caller once its name is known to be another folder's.
+
+    One that was named goes to that folder; one that was detected gets a name of its own.
+    """
+    if caller.is_named:
+        return dataclasses.replace(caller, folder=registry.folder_of(caller.name))
+    assert caller.file is not None
+    name, _ = registry.claim(places.place_of(caller.file).name, caller.folder)
+    above, arrow, _ = caller.chain.rpartition(names.ARROW)
+    found = dataclasses.replace(
+        caller, name=name, chain=above + arrow + name, folder=registry.folder_of(name)
+    )
+    registry.callers[caller.file] = dataclasses.replace(found, chain=name)
+    return found
 
 
 def _find(frame: FrameType | None, transparent_paths: tuple[Path, ...]) -> Place | None:
@@ -174,7 +194,8 @@ def _find(frame: FrameType | None, transparent_paths: tuple[Path, ...]) -> Place
         place = _places.get(file) or _look(file, code)
         if place is None:
             if variables.get("__name__") == "__main__":
-                return None  # a prompt, `-c` or a notebook: what is above it did not ask
+                # A prompt, `-c` or a notebook: what is above it did not ask.
+                return _notebook(variables)
         elif place.kind == "module":
             if not (
                 id(code) in _transparent
@@ -205,7 +226,18 @@ def _look(file: object, code: CodeType) -> Place | None:
             return _places.setdefault(file, Place("standard", file, "frozen", None, "frozen"))
         if file.startswith("<") or not os.path.exists(file):  # noqa: PTH110 - a string
             return None
+    if not os.path.isabs(file):  # noqa: PTH117 - a string; it says a file only with the folder of now
+        return places.place_of(file)
     return _places.setdefault(file, places.place_of(file))
+
+
+def _notebook(variables: dict[str, Any]) -> Place | None:
+    """The notebook whose cell this is, where the program that shows it says its file."""
+    for name in _NOTEBOOK_FILES:
+        file = variables.get(name)
+        if isinstance(file, str) and file.endswith(".ipynb") and os.path.isabs(file):  # noqa: PTH117 - a string
+            return _places.get(file) or _places.setdefault(file, places.place_of(file))
+    return None
 
 
 def _is_transparent(file: str, paths: tuple[Path, ...]) -> bool:

@@ -4,6 +4,7 @@ No error carries what the file says, for a config may hold a key.
 """
 
 import dataclasses
+import errno
 import json
 import os
 import re
@@ -20,6 +21,11 @@ _MAX_BYTES = 1 << 20
 # in steps of some milliseconds), so it is not yet kept.
 _SETTLED_NS = 50_000_000
 _SPACE = re.compile(r"[ \t\n\r]*")
+# What tells where text is odd: strings are passed over, then what JSON's grammar lacks, and depth.
+_ODD = re.compile(
+    r'"(?:[^"\\]|\\.)*"|(?P<odd>-?(?:Infinity|NaN)|\d{4301,})|(?P<open>[\[{])|(?P<close>[\]}])',
+    re.DOTALL,
+)
 _Made = TypeVar("_Made")
 _Stat = tuple[int, int, int]
 
@@ -60,6 +66,10 @@ class Document:
         section: dict[str, Any] = found
         return section
 
+    def place(self, *keys: str) -> str:
+        """Where the value under these keys stands: the file and the line."""
+        return _place(self.path, _line_of(self.text, keys))
+
     def invalid(self, keys: tuple[str, ...], expected: str) -> errors.ConfigInvalid:
         """The error for a value of a wrong kind: file, line, key, what is expected."""
         line = _line_of(self.text, keys)
@@ -71,9 +81,12 @@ _kept: dict[Path, tuple[_Stat, Document]] = {}
 
 def invalid(path: Path, line: int | None, problem: str) -> errors.ConfigInvalid:
     """The error for a config file, naming it and, where there is one, the line."""
-    place = f"{path}, line {line}" if line is not None else str(path)
     hint = "Correct the file; or rename it, and it is made again from the template."
-    return errors.ConfigInvalid(f"{place}: {problem}.", hint=hint)
+    return errors.ConfigInvalid(f"{_place(path, line)}: {problem}.", hint=hint)
+
+
+def _place(path: Path, line: int | None) -> str:
+    return f"{path}, line {line}" if line is not None else str(path)
 
 
 def read_document(path: Path) -> Document | None:
@@ -89,44 +102,51 @@ def read_document(path: Path) -> Document | None:
         _kept.pop(path, None)
         return None
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:  # no file can have that name
+            return None
         raise invalid(path, None, f"it cannot be read: {error.strerror}") from None
     seen = (found.st_mtime_ns, found.st_size, found.st_ino)
     kept = _kept.get(path)
     if kept is not None and kept[0] == seen:
         return kept[1]
-    document = _read(path, found)
+    document = parse(path, _text(path, found))
     if abs(int(clock.now().timestamp() * 1000) * 1_000_000 - found.st_mtime_ns) > _SETTLED_NS:
         _kept[path] = (seen, document)
     return document
 
 
-def _read(path: Path, found: os.stat_result) -> Document:
-    """Read and parse; the file was there a moment ago."""
+def _text(path: Path, found: os.stat_result) -> str:
+    """The text of a file that was there a moment ago."""
     if not stat.S_ISREG(found.st_mode):
         raise invalid(path, None, "it is no regular file")
     if found.st_size > _MAX_BYTES:
         raise invalid(path, None, f"it is larger than {_MAX_BYTES} bytes")
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise invalid(path, None, f"it cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        problem: tuple[int, str] = (error.object.count(b"\n", 0, error.start) + 1, "it is no UTF-8")
-    else:
-        return _parse(path, text)
-    raise invalid(path, *problem)
+        line = error.object.count(b"\n", 0, error.start) + 1
+    raise invalid(path, line, "it is no UTF-8")
 
 
-def _parse(path: Path, text: str) -> Document:
-    """Parse; errors are raised outside the handlers, whose exceptions hold the whole text."""
+def parse(path: Path, text: str) -> Document:
+    """The JSON object in the text of a file.
+
+    Errors are raised outside the handlers, whose exceptions hold the whole text.
+
+    Raises:
+        ConfigInvalid: it is no JSON, or its JSON is no object.
+    """
     line: int | None = None
     try:
         data = json.loads(text, parse_float=Decimal, parse_constant=_refuse)
     except json.JSONDecodeError as error:
         line, problem = error.lineno, f"it is no JSON: {error.msg} at column {error.colno}"
     except RecursionError:
-        problem = "it is nested too deeply"
+        line, problem = _odd_line(text), "it is nested too deeply"
     except ValueError:
+        line = _odd_line(text)
         problem = "it holds a number that is none: NaN, Infinity, or thousands of digits"
     else:
         if isinstance(data, dict):
@@ -138,6 +158,19 @@ def _parse(path: Path, text: str) -> Document:
 def _refuse(_constant: str) -> None:
     """NaN and Infinity are no JSON."""
     raise ValueError
+
+
+def _odd_line(text: str) -> int:
+    """The line of the first number that is none, else of the first of the deepest brackets."""
+    depth, deepest, position = 0, 0, 0
+    for found in _ODD.finditer(text):
+        if found["odd"]:
+            position = found.start()
+            break
+        depth += bool(found["open"]) - bool(found["close"])
+        if depth > deepest:
+            deepest, position = depth, found.start()
+    return text.count("\n", 0, position) + 1
 
 
 def _line_of(text: str, keys: tuple[str, ...]) -> int | None:

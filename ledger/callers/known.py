@@ -30,6 +30,30 @@ class KnownNames:
         """Tell a name that a folder has, unless it is another's."""
         self._owners.setdefault(name, folder)
 
+    def copy(self) -> "KnownNames":
+        """The same names, to try one more on."""
+        other = KnownNames()
+        other._owners = dict(self._owners)
+        return other
+
+    def correct(self, name: str, folder: Path | None) -> None:
+        """A name is, as the books have it, another folder's than was thought here."""
+        self._owners[name] = folder
+        for file, caller in list(self.callers.items()):
+            if caller.name == name and caller.folder != folder:
+                self.callers.pop(file, None)
+
+    def knows(self, name: str) -> bool:
+        """Whether a folder, or the home, has a name."""
+        return name in self._owners
+
+    def has_below(self, root: Path, besides: Path) -> bool:
+        """Whether a folder below a root, other than the one given, has a name."""
+        return any(
+            folder is not None and folder != besides and folder.is_relative_to(root)
+            for folder in list(self._owners.values())
+        )
+
     def folder_of(self, name: str) -> Path | None:
         """The folder that has a name; None where nobody has it, or the home."""
         return self._owners.get(name)
@@ -41,11 +65,21 @@ class KnownNames:
         """
         for number, candidate in enumerate(_candidates(name, folder)):
             owner = self._owners.setdefault(candidate, folder)
-            if owner == folder:
+            if owner == folder or is_same(owner, folder):
                 if number:
                     _say(name, candidate, folder)
                 return candidate, number > 0
         raise AssertionError("the last candidate is unbounded in number")
+
+
+def is_same(one: Path | None, other: Path | None) -> bool:
+    """Whether two spellings are one folder: through a link, or where the disk folds case."""
+    if one is None or other is None:
+        return False
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
 
 
 def _candidates(name: str, folder: Path | None) -> Iterator[str]:

@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import os
 import stat
+import sys
 import sysconfig
 from pathlib import Path, PurePath
 from types import ModuleType
@@ -19,6 +20,7 @@ Kind = Literal["standard", "installed", "script", "sdk", "ledger", "module"]
 _SITE_FOLDERS = ("site-packages", "dist-packages")
 _PROJECT_MARKERS = (".git", "pyproject.toml", "setup.py", "setup.cfg")
 _MODES_MEAN_SOMETHING = os.name == "posix"
+_BUNDLE_FOLDERS = ("lib", "_internal")
 _NAMED_BY_FOLDER = ("__init__", "__main__", "main", "app", "cli")
 # Clients and the plumbing below them: they carry a call for someone else.
 _SDKS = frozenset(
@@ -83,6 +85,9 @@ def place_of(file: str) -> Place:
     real = os.path.realpath(path)
     if _inside(real, _PACKAGE):
         return Place("ledger", path, "ledger", None, "this package itself")
+    bundle = _bundle()
+    if bundle is not None and _inside(real, bundle):
+        return _frozen(path, Path(os.path.relpath(real, bundle)))
     package = _package_of(Path(path)) or _package_of(Path(real))
     if package:
         kind: Kind = "sdk" if _SDKS & {package[0], "/".join(package[:2])} else "installed"
@@ -95,6 +100,42 @@ def place_of(file: str) -> Place:
         return Place("script", path, name, None, "an installed program's files go to the home")
     folder, rule = _folder_of(Path(path))
     return Place("module", path, _name_of(Path(path)), folder, rule)
+
+
+def _bundle() -> str | None:
+    """The folder into which a program was frozen, resolved; None where this is no such program."""
+    if not getattr(sys, "frozen", False):
+        return None
+    program = os.path.dirname(sys.executable)  # noqa: PTH120 - a string
+    return os.path.realpath(getattr(sys, "_MEIPASS", None) or program)
+
+
+def _frozen(path: str, inside: PurePath) -> Place:
+    """A file of a frozen program, in which all kinds lie side by side.
+
+    Its bundle may be a temporary folder: the caller's files go beside the program itself.
+    """
+    parts = list(inside.parts)
+    while len(parts) > 1 and (parts[0] in _BUNDLE_FOLDERS or parts[0].endswith(".zip")):
+        parts.pop(0)
+    top = _stem(parts[0])
+    if top in sys.stdlib_module_names:
+        return Place("standard", path, names.from_stem(top), None, "the standard library")
+    if _SDKS & {top, "/".join(parts[:2])}:
+        return Place("sdk", path, names.from_stem(top), None, "an SDK")
+    program, stem = Path(os.path.realpath(sys.executable)), names.from_stem(_stem(parts[-1]))
+    if len(parts) == 1 and stem in _NAMED_BY_FOLDER:
+        name = names.from_stem(program.stem)
+    else:
+        name = _name_of(Path(path))
+    if any(each.suffix == ".app" for each in program.parents):
+        return Place("module", path, name, None, "an application bundle's files go to the home")
+    return Place("module", path, name, program.parent, "the one of the frozen program")
+
+
+def project_root(folder: Path) -> Path:
+    """The highest folder that a project of this one can have: where its marker is, as a rule."""
+    return _candidates(folder)[-1]
 
 
 def is_module_folder(folder: Path) -> bool:
@@ -122,7 +163,7 @@ def _package_of(path: PurePath) -> tuple[str, ...]:
     return ()
 
 
-def _there(path: Path) -> bool:
+def is_there(path: Path) -> bool:
     """Whether something has that name; where nobody may look, nothing has."""
     return os.path.exists(path)  # noqa: PTH110 - Path.exists raises where a folder is closed
 
@@ -195,7 +236,7 @@ def _candidates(own: Path) -> list[Path]:
             if folder == user_home or not folder.name or _is_everyones(folder):
                 break
             found.append(folder)
-        if folder == user_home or any(_there(folder / marker) for marker in _PROJECT_MARKERS):
+        if folder == user_home or any(is_there(folder / marker) for marker in _PROJECT_MARKERS):
             break
     return found
 

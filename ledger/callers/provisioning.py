@@ -13,20 +13,22 @@ from ledger import clock, errors, files, logs
 from ledger.callers import configs, places, templates
 from ledger.callers.detection import Caller
 
+Kind = Literal["created", "found", "changed", "refused"]
+
 
 @dataclass(frozen=True, slots=True)
 class Provision:
     """What was done about a caller's config.
 
     Attributes:
-        kind: `created`; `found`, it was there; `refused`, the caller's folder could not have it,
-            so it was created in the home.
+        kind: `created`; `found`, it was there; `changed`, its values are others now; `refused`,
+            the caller's folder could not have it, so it was created in the home.
         path: the config file.
         values: its template fields' values.
         reason: why it was refused.
     """
 
-    kind: Literal["created", "found", "refused"]
+    kind: Kind
     path: Path
     values: dict[str, Any]
     reason: str | None = None
@@ -59,10 +61,20 @@ def config_path(caller: Caller, home: Path) -> Path:
     A config in the home counts only while the caller's folder has none.
     """
     own = caller.json_folder(home) / templates.SKILL_CONFIG_FILE
-    if caller.folder is None or own.exists():
+    if caller.folder is None or places.is_there(own):
         return own
     fallback = _fallback(caller, home) / templates.SKILL_CONFIG_FILE
-    return fallback if fallback.exists() else own
+    return fallback if places.is_there(fallback) or _is_closed(own) else own
+
+
+def look(caller: Caller, home: Path) -> Provision | None:
+    """What there is of a caller's config, where none may be made.
+
+    Raises:
+        ConfigInvalid: there is one, and it can't be read as one.
+    """
+    path = config_path(caller, home)
+    return _found(caller, path) if places.is_there(path) else None
 
 
 def provision(caller: Caller, home: Path) -> Provision:
@@ -72,10 +84,11 @@ def provision(caller: Caller, home: Path) -> Provision:
         ConfigInvalid: there is a config already, and it can't be read as one.
         LedgerUnavailable: the home can't be written either.
     """
-    path = config_path(caller, home)
-    if path.exists():
-        return _found(caller, path)
-    reason = _refusal(caller)
+    found = look(caller, home)
+    if found is not None:
+        return found
+    path = caller.json_folder(home) / templates.SKILL_CONFIG_FILE
+    reason = _refusal(caller, path.parent)
     if reason is None and caller.folder is not None:
         try:
             path.parent.mkdir(exist_ok=True)
@@ -87,10 +100,23 @@ def provision(caller: Caller, home: Path) -> Provision:
     return _in_home(caller, home, reason)
 
 
-def _refusal(caller: Caller) -> str | None:
+def _is_closed(path: Path) -> bool:
+    """Whether this user may not even look for a file."""
+    try:
+        path.stat()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _refusal(caller: Caller, folder: Path) -> str | None:
     """Why a caller's folder is not even tried."""
     if caller.folder is not None and not places.is_module_folder(caller.folder):
         return f"nothing is written into {caller.folder}, where packages are installed"
+    if caller.folder is not None and not places.is_below(str(folder), caller.folder):
+        return f"{folder} is a link that leads elsewhere"
     if caller.folder is None and caller.file is None:
         return "no file called, so there is no folder"
     return None
@@ -113,9 +139,7 @@ def _in_home(caller: Caller, home: Path, reason: str | None) -> Provision:
     return _created(caller, path, "refused" if reason else "created", reason)
 
 
-def _created(
-    caller: Caller, path: Path, kind: Literal["created", "refused"], reason: str | None = None
-) -> Provision:
+def _created(caller: Caller, path: Path, kind: Kind, reason: str | None = None) -> Provision:
     """Report a config that this call made, with what it says for this caller."""
     logs.logger.info("caller %s: config created at %s", caller.name, path)
     if reason:

@@ -16,9 +16,12 @@ from ledger.callers import configs, provisioning
 from ledger.callers.blocks import open_tags
 from ledger.callers.chains import detect_in_chain
 from ledger.callers.configs import CallerConfig, GlobalConfig
-from ledger.callers.detection import Caller
+from ledger.callers.detection import Caller, renamed
 from ledger.callers.keys import FoundKey, find_key, write_env_template
+from ledger.callers.known import known_names
 from ledger.callers.tags import Tags
+from ledger.calls import entrance
+from ledger.calls.entrance import Entered
 from ledger.calls.payload import Messages, check_call, check_provider
 from ledger.calls.register import Register
 from ledger.errors import (
@@ -136,6 +139,10 @@ class Desk:
             found = replace(found, folder=folder)
         return found
 
+    def renamed(self, caller: Caller) -> Caller:
+        """The caller, whose name the books have for another folder."""
+        return renamed(caller, known_names(self._settings.home))
+
     def rules(self) -> GlobalConfig:
         """What the home's config files say for every call, read anew when they change."""
         return configs.read_global_config(self._settings.home)
@@ -154,16 +161,19 @@ class Desk:
         if not rules.enabled:
             raise CallerDisabled(
                 "The ledger is switched off: `enabled` is false for everyone.",
-                hint=f"See {self._settings.home / 'api_json' / 'openrouter_config.json'}.",
+                hint=f"Set it to true in {rules.off_at}.",
                 caller=caller.name,
             )
         check_call(ask.model, ask.timeout_s)
         check_provider(ask.params, rules.default_provider)
-        caller_id, config, is_new = yield from self._enter(caller, rules)
-        model = _model(ask, caller, config, is_new=is_new)
+        entered = yield from entrance.enter(
+            self.register, self._settings.home, caller, may_provision=rules.auto_provision
+        )
+        ask.caller = caller = entered.caller
+        model = _model(ask, entered)
         key, key_hash = self.key(rules)
         return Admitted(
-            caller, caller_id, model, key, key_hash, self.base_url(rules), config, rules
+            caller, entered.id, model, key, key_hash, self.base_url(rules), entered.config, rules
         )
 
     def caller_config(self, caller: Caller) -> CallerConfig:
@@ -226,51 +236,36 @@ class Desk:
             self._base_url = (chosen, checked)
         return self._base_url[1]
 
-    def _enter(
-        self, caller: Caller, rules: GlobalConfig
-    ) -> Generator[Work, Any, tuple[str, CallerConfig, bool]]:
-        """The caller's row and config, made where they are missing; True where just created."""
-        known = self.register.find(caller)
-        if known is not None:
-            config = configs.read_caller_config(known.config, caller.name)
-            if config.exists or not rules.auto_provision:
-                return known.id, config, False
-        home = self._settings.home
-        path = provisioning.config_path(caller, home)
-        provision = None
-        if rules.auto_provision:
-            provision = provisioning.provision(caller, home)
-            path = provision.path
-        caller_id = yield self.register.enter(caller, provision)
-        self.register.remember(caller, caller_id, path)
-        config = configs.read_caller_config(path, caller.name)
-        return caller_id, config, provision is not None and provision.kind != "found"
 
-
-def _model(ask: Ask, caller: Caller, config: CallerConfig, *, is_new: bool) -> str:
+def _model(ask: Ask, entered: Entered) -> str:
     """The model that the call passes; the ledger never picks one.
 
     Raises:
         CallerProvisioned, ModelRequired, CallerDisabled: as their names say.
     """
+    caller, config = entered.caller, entered.config
     if not config.enabled:
         raise CallerDisabled(
             f"Caller '{caller.name}' is switched off.",
-            hint=f"Set `enabled` to true in {config.path}.",
+            hint=f"Set `enabled` to true in {config.off_at}.",
             caller=caller.name,
             model=ask.model,
         )
     if ask.model:
         return ask.model
-    if is_new:
+    if entered.is_new:
+        hint = f"Caller '{caller.name}' must specify a model: read ai_model from {config.path}."
         raise CallerProvisioned(
             "Config created, please reload and try again.",
-            hint=f"Caller '{caller.name}' must specify a model: read ai_model from {config.path}.",
+            hint=f"{hint} {entered.advice}".strip(),
             caller=caller.name,
         )
+    where = f"the config is {config.path}"
+    if not config.exists:
+        where += ", which is not there, for auto_provision is false"
     raise ModelRequired(
         f"Caller '{caller.name}' must specify a model from their config.",
-        hint=f"Pass model=ledger.caller_config().ai_model; the config is {config.path}.",
+        hint=f"Pass model=ledger.caller_config().ai_model; {where}.",
         caller=caller.name,
     )
 

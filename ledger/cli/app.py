@@ -26,6 +26,8 @@ COMMANDS = {
     "export": Listed("exporting", "Write the JSON files that have changed, or a view."),
     "backup": Listed("books", "Copy the ledger in use, and verify the copy."),
     "upgrade": Listed("books", "Bring the ledger to the newest schema."),
+    "callers": Listed("callers", "List the callers, or explain or rename one."),
+    "config": Listed("callers", "Show, set or restore what a config says."),
     "doctor": Listed("doctor", "Examine the ledger, and say how to cure it."),
     "completion": Listed("completion", "Print or install completion for the shell."),
     "sandbox": Listed("trying", "Run a local OpenRouter until interrupted."),

@@ -1,10 +1,14 @@
-"""What settlement and export did, in plain lines."""
+"""What a command did or found, in plain lines."""
 
 from typing import TYPE_CHECKING
 
+from ledger.openrouter import exact
 from ledger.reports.terminal import harmless
 
 if TYPE_CHECKING:
+    from ledger.callers.explaining import Explanation
+    from ledger.calls.configuring import ConfigShown
+    from ledger.calls.naming import Renamed
     from ledger.exchange.snapshots import ExportReport
     from ledger.settlement.settler import SettleReport
 
@@ -36,6 +40,37 @@ def files(found: "ExportReport") -> str:
     lines += [f"skipped {reason}" for reason in found.skipped]
     lines.append(f"{len(found.written)} written, {len(found.unchanged)} unchanged.")
     return "\n".join(harmless(line) for line in lines)
+
+
+def explanation(found: "Explanation") -> str:
+    """Who a file is, where its config is, and why."""
+    where = f"{found.file}:{found.line}" if found.line is not None else str(found.file)
+    lines = [
+        f"file: {where}",
+        f"caller: {found.name or 'none'}",
+        *([f"config: {found.config}"] if found.config else []),
+        f"rule: {found.rule}",
+    ]
+    return "\n".join(harmless(line) for line in lines)
+
+
+def renamed(found: "Renamed") -> str:
+    """What is shown under the new name."""
+    count = "1 request is" if found.requests == 1 else f"{found.requests} requests are"
+    return f"{found.old} is {found.new} from now on; {count} shown under it."
+
+
+def config(found: "ConfigShown") -> str:
+    """A config's values, a line each, and where they stand."""
+    place = str(found.path) if found.exists else f"{found.path} (not there: defaults)"
+    lines = [f"{place}, {found.section}"]
+    lines += [f"  {name}: {exact.dumps(_json(value))}" for name, value in found.values.items()]
+    return "\n".join(harmless(line) for line in lines)
+
+
+def _json(value: object) -> object:
+    """A path among the values as text."""
+    return [str(each) for each in value] if isinstance(value, tuple) else value
 
 
 def _some(lines: list[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """`Ledger`: wires settings, books, connections and rooms together. No logic lives here.
 
-A method a verb, in a module for each kind of them: `calling`, `reading`, `keeping`.
+A method a verb, in a module for each kind of them: `calling`, `callers`, `reading`, `keeping`.
 """
 
 from ledger.client.ledger import Ledger, default, reset_default

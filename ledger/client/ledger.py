@@ -2,12 +2,13 @@
 
 import threading
 
+from ledger.client.callers import Callers
 from ledger.client.calling import Calling
 from ledger.client.keeping import Keeping
 from ledger.client.reading import Reading
 
 
-class Ledger(Calling, Reading, Keeping):
+class Ledger(Calling, Callers, Reading, Keeping):
     """The books of one home or database, and the calls that are recorded in them.
 
     Args:

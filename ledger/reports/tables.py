@@ -12,6 +12,8 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from ledger import money
+from ledger.reports.callers import CallerEntry
 from ledger.reports.queries import BUCKETS
 from ledger.reports.rows import MemberUsage, RequestStatus, UsageRow
 from ledger.reports.status import KeySource, Status
@@ -93,6 +95,40 @@ def usage(
     table, width = _fitting(console, BUCKETS[by].BUCKET, rows, totals)
     _console(file, at_least=width).print(table)
     console.print(Text(_not_known(totals)))
+
+
+def callers(found: Sequence[CallerEntry], *, file: IO[str] | None = None) -> None:
+    """Print the callers, and where each one's config is."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for title in ("caller", "model", "requests", "total USD", "last request", "config"):
+        figure = title in ("requests", "total USD")
+        table.add_column(
+            title,
+            justify="right" if figure else "left",
+            no_wrap=figure,
+            overflow="fold",
+            min_width=len(title),
+        )
+    for each in found:
+        table.add_row(*(Text(harmless(cell)) for cell in _caller_cells(each)))
+    console = _console(file)
+    console.print(table)
+    for each in found:
+        if each.problem:
+            console.print(Text(harmless(f"{each.name}: {each.problem}")))
+
+
+def _caller_cells(entry: CallerEntry) -> tuple[str, ...]:
+    model = entry.model or "-"
+    last = entry.last_request_at
+    return (
+        entry.name,
+        f"{model} (off)" if entry.enabled is False else model,
+        str(entry.requests),
+        f"{money.usd_text(entry.total_pico)}{' +' if entry.not_known else ''}",
+        f"{last:%Y-%m-%d %H:%M}" if last else "-",
+        str(entry.config),
+    )
 
 
 def request(row: RequestStatus, *, file: IO[str] | None = None) -> None:

@@ -93,14 +93,19 @@ def _booked(settler: Settler, caller: Caller, generation_id: str, model: str | N
     )
     enter = settler.desk.register.enter(caller, None)
 
-    def step(transaction: Transaction) -> str:
+    def step(transaction: Transaction) -> str | None:
         query = select(Outcome.id).where(col(Outcome.generation_id) == generation_id)
         known = transaction.connection.execute(query.order_by(col(Outcome.id))).first()
         if known is not None:
             return str(known[0])
         request.caller_id = enter(transaction)
+        if request.caller_id is None:
+            return None
         transaction.insert(request, outcome)
         return request.id
 
-    booked: str = settler.books.writer.write(step)
+    booked: str | None = settler.books.writer.write(step)
+    if booked is None:  # another folder has had the name meanwhile
+        other = settler.desk.renamed(caller)
+        return _booked(settler, other, generation_id, model)
     return booked

@@ -36,6 +36,8 @@ MIRRORS = {
     "upgrade": Ledger.upgrade,
     "doctor": Ledger.doctor,
     "completion": None,
+    "callers": Ledger.callers,
+    "config": Ledger.show_config,
     "sandbox": None,
     "demo": None,
 }

@@ -39,6 +39,7 @@ FINGERPRINTS = {
     "0003": "bf8a6d66742a222f",
     "0004": "f0fa1f3d783a5bdd",
     "0005": "1ef0b604f611c2b6",
+    "0006": "9f6c6057dc21e4ff",
 }
 
 SECOND = '''"""A second revision, for tests."""

@@ -14,7 +14,6 @@ from ledger.callers import templates
 from ledger.callers.configs import (
     CallerConfig,
     GlobalConfig,
-    digest,
     read_caller_config,
     read_global_config,
     template_values,
@@ -149,17 +148,6 @@ def test_a_byte_order_mark_is_no_obstacle(tmp_path: Path) -> None:
     path = tmp_path / "c.json"
     path.write_bytes(b'\xef\xbb\xbf{"config": {"ai_model": "m"}}')
     assert read_caller_config(path, "x").ai_model == "m"
-
-
-def test_a_digest_tells_values_apart_and_not_their_spelling(tmp_path: Path) -> None:
-    def mark(**values: Any) -> str:
-        return digest(CallerConfig(tmp_path, **values))
-
-    assert mark(ai_temperature=Decimal("0.5")) == mark(ai_temperature=Decimal("0.50"))
-    assert mark(ai_temperature=Decimal("1.0")) == mark(ai_temperature=1)
-    assert mark(ai_temperature=Decimal("0.5")) != mark(ai_temperature=Decimal("0.6"))
-    assert mark(ai_model="a") == mark(ai_model="a", extra={"x": 1})
-    assert len({mark(), mark(ai_model="a"), mark(enabled=False), mark(ai_max_tokens=1)}) == 4
 
 
 def test_without_files_the_home_has_the_defaults(tmp_path: Path) -> None:

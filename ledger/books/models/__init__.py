@@ -7,6 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ledger.books.models.aliases import CallerAlias
     from ledger.books.models.callers import Caller, ProvisioningEvent
     from ledger.books.models.calls import Outcome, Request
     from ledger.books.models.catalogue import CatalogueEndpoint, CatalogueModel
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Caller",
+    "CallerAlias",
     "CatalogueEndpoint",
     "CatalogueModel",
     "CrashNotice",
@@ -37,6 +39,7 @@ __all__ = [
 
 _HOMES = {
     "Caller": "callers",
+    "CallerAlias": "aliases",
     "CatalogueEndpoint": "catalogue",
     "CatalogueModel": "catalogue",
     "CrashNotice": "crashes",

@@ -8,5 +8,5 @@ SELECT
 FROM outcome AS o
 JOIN generation AS g ON g.generation_id = o.generation_id
 JOIN request AS r ON r.id = o.id
-LEFT JOIN caller AS c ON c.id = r.caller_id
+LEFT JOIN {callers} AS c ON c.id = r.caller_id
 WHERE o.cost_pico IS NOT NULL AND g.cost_pico <> o.cost_pico

@@ -12,7 +12,7 @@ SELECT json_object(
             FROM (
                 SELECT c.name, min(e.at) AS at
                 FROM provisioning_event AS e
-                JOIN caller AS c ON c.id = e.caller_id
+                JOIN {callers} AS c ON c.id = e.caller_id
                 WHERE e.kind IN ('created', 'refused')
                 GROUP BY c.name
                 ORDER BY c.name
@@ -20,7 +20,7 @@ SELECT json_object(
         )),
         'callers_tracked', json((
             SELECT json_group_array(name)
-            FROM (SELECT DISTINCT name FROM caller ORDER BY name) AS tracked
+            FROM (SELECT DISTINCT name FROM {callers} AS c ORDER BY name) AS tracked
         ))
     )
 ) AS document

@@ -19,7 +19,7 @@ SELECT
         'models', json(coalesce(u.models, '{}')),
         'last_request', u.last_request
     ) AS entry
-FROM caller AS c
+FROM {callers} AS c
 LEFT JOIN (
     SELECT
         caller_id,

@@ -17,4 +17,4 @@ JOIN (
     WHERE NOT EXISTS (SELECT 1 FROM outcome AS ended WHERE ended.id = s.id)
 ) AS k ON k.generation_id = g.generation_id
 JOIN request AS r ON r.id = k.id
-LEFT JOIN caller AS c ON c.id = r.caller_id
+LEFT JOIN {callers} AS c ON c.id = r.caller_id

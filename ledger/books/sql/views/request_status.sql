@@ -51,7 +51,7 @@ FROM (
                 ELSE o.error_type || ': ' || o.error_message
             END AS error
         FROM request AS r
-        LEFT JOIN caller AS c ON c.id = r.caller_id
+        LEFT JOIN {callers} AS c ON c.id = r.caller_id
         LEFT JOIN outcome AS o ON o.id = r.id
         -- What an answer without an end has shown of itself.
         LEFT JOIN response_start AS s ON s.id = r.id AND o.id IS NULL

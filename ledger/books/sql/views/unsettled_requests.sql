@@ -17,7 +17,7 @@ FROM (
     WHERE NOT EXISTS (SELECT 1 FROM outcome AS ended WHERE ended.id = s.id)
 ) AS k
 JOIN request AS r ON r.id = k.id
-LEFT JOIN caller AS c ON c.id = r.caller_id
+LEFT JOIN {callers} AS c ON c.id = r.caller_id
 WHERE NOT EXISTS (SELECT 1 FROM generation AS g WHERE g.generation_id = k.generation_id)
     AND NOT EXISTS (
         SELECT 1 FROM settlement_attempt AS a

@@ -12,14 +12,14 @@ SELECT CAST(json_build_object(
             FROM (
                 SELECT c.name, min(e.at) AS at
                 FROM provisioning_event AS e
-                JOIN caller AS c ON c.id = e.caller_id
+                JOIN {callers} AS c ON c.id = e.caller_id
                 WHERE e.kind IN ('created', 'refused')
                 GROUP BY c.name
             ) AS provisioned
         ), CAST('{}' AS json)),
         'callers_tracked', coalesce((
             SELECT json_agg(name ORDER BY name COLLATE "C")
-            FROM (SELECT DISTINCT name FROM caller) AS tracked
+            FROM (SELECT DISTINCT name FROM {callers} AS c) AS tracked
         ), CAST('[]' AS json))
     )
 ) AS text) AS document

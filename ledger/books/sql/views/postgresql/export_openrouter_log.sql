@@ -20,13 +20,13 @@ FROM (
             ELSE coalesce(e.reason, 'Refused') || '; created API config at ' || e.path
         END AS details
     FROM provisioning_event AS e
-    LEFT JOIN caller AS c ON c.id = e.caller_id
+    LEFT JOIN {callers} AS c ON c.id = e.caller_id
     UNION ALL
     SELECT
         f.at, f.id, 'refuse_call', coalesce(c.name, f.caller_name), 0,
         f.reason || ': ' || f.message
     FROM refusal AS f
-    LEFT JOIN caller AS c ON c.id = f.caller_id
+    LEFT JOIN {callers} AS c ON c.id = f.caller_id
     UNION ALL
     SELECT
         o.ended_at, o.id, 'request_failed', c.name, 0,
@@ -37,6 +37,6 @@ FROM (
         END
     FROM outcome AS o
     JOIN request AS r ON r.id = o.id
-    LEFT JOIN caller AS c ON c.id = r.caller_id
+    LEFT JOIN {callers} AS c ON c.id = r.caller_id
     WHERE o.status <> 'finished'
 ) AS operations

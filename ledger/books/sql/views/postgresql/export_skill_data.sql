@@ -19,7 +19,7 @@ SELECT
         'models', coalesce(u.models, CAST('{}' AS json)),
         'last_request', u.last_request
     ) AS text) AS entry
-FROM caller AS c
+FROM {callers} AS c
 LEFT JOIN (
     SELECT
         caller_id,
