@@ -235,9 +235,14 @@ def _notebook(variables: dict[str, Any]) -> Place | None:
     """The notebook whose cell this is, where the program that shows it says its file."""
     for name in _NOTEBOOK_FILES:
         file = variables.get(name)
-        if isinstance(file, str) and file.endswith(".ipynb") and os.path.isabs(file):  # noqa: PTH117 - a string
+        if isinstance(file, str) and file.endswith(".ipynb") and _is_file(file):
             return _places.get(file) or _places.setdefault(file, places.place_of(file))
     return None
+
+
+def _is_file(file: str) -> bool:
+    """Whether a text is the whole path of a file."""
+    return os.path.isabs(file) and os.path.isfile(file)  # noqa: PTH113, PTH117 - a string
 
 
 def _is_transparent(file: str, paths: tuple[Path, ...]) -> bool:
