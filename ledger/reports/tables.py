@@ -112,6 +112,10 @@ def callers(found: Sequence[CallerEntry], *, file: IO[str] | None = None) -> Non
     for each in found:
         table.add_row(*(Text(harmless(cell)) for cell in _caller_cells(each)))
     console = _console(file)
+    if not console.is_terminal:  # a path that is folded is none for the next program
+        unlimited = console.options.update_width(_UNLIMITED)
+        needed = Measurement.get(console, unlimited, table).maximum
+        console = _console(file, at_least=needed)
     console.print(table)
     for each in found:
         if each.problem:

@@ -1,12 +1,15 @@
 """Names of callers: the mapping of stems and the check of explicit names."""
 
 import re
+import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger import errors
+from ledger.callers.detection import Caller
 from ledger.callers.names import from_stem, parse_explicit
 
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{p}{n}" for p in ("com", "lpt") for n in range(10))}
@@ -27,6 +30,34 @@ def test_mapping_a_name_again_changes_nothing_and_it_passes_the_check(stem: str)
     name = from_stem(stem)
     assert from_stem(name) == name
     assert parse_explicit(name) == (name, name)
+
+
+_HOME = Path(tempfile.gettempdir()).resolve() / "no-such-home"
+_HOSTILE = st.one_of(
+    st.text(),
+    st.sampled_from(["../../etc/x", "..", "/", "C:x", "//host/share", "a\x00b", "x" * 10_000]),
+    st.text(alphabet="./\\:~\x00\u202e\u200f\u2215\uff0f\uff0e", max_size=40),
+)
+
+
+@given(_HOSTILE)
+def test_no_name_leads_out_of_the_folder_of_callers(text: str) -> None:
+    folder = Caller(from_stem(text), None, "", None, "").json_folder(_HOME)
+    assert folder.resolve().parent == _HOME / "callers"
+    try:
+        name, _ = parse_explicit(text)
+    except errors.CallerInvalid:
+        return
+    assert Caller(name, None, "", None, "").json_folder(_HOME).resolve().parent == folder.parent
+
+
+@given(_HOSTILE)
+def test_names_that_a_store_could_fold_into_one_are_one(text: str) -> None:
+    variants = (text, text.upper(), text.lower(), text.swapcase(), text.title())
+    mapped = {from_stem(each) for each in variants if each.casefold() == text.casefold()}
+    assert len(mapped) == 1
+    (name,) = mapped
+    assert name == name.casefold()
 
 
 @pytest.mark.parametrize(
