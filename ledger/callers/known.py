@@ -4,6 +4,7 @@ There is no lock: `dict.setdefault` decides in one step, and nothing can be held
 """
 
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,7 +78,7 @@ def is_same(one: Path | None, other: Path | None) -> bool:
     if one is None or other is None:
         return False
     try:
-        return one.samefile(other)
+        return os.path.samefile(one, other)  # noqa: PTH121 - paths of another platform are compared too
     except OSError:
         return False
 
