@@ -72,7 +72,7 @@ def explain(
         RequestInvalid: there is no such file, or it has no such line.
     """
     path = Path(os.path.abspath(file))  # noqa: PTH100 - a link is to stay as given
-    if not any(each.is_file() for each in (path, *path.parents)):
+    if not any(os.path.isfile(each) for each in (path, *path.parents)):  # noqa: PTH113 - Path.is_file raises where a folder is closed
         raise RequestInvalid(f"There is no file {path}.", hint="Give the path of a module.")
     place = places.place_of(str(path))
     found = Explanation(path, line, None, None, None, "")

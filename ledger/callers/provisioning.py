@@ -125,6 +125,12 @@ def _refusal(caller: Caller, folder: Path) -> str | None:
 def _in_home(caller: Caller, home: Path, reason: str | None) -> Provision:
     """Make the three files in the home; a reason makes it a refusal of the caller's folder."""
     path = _fallback(caller, home) / templates.SKILL_CONFIG_FILE
+    if not places.is_below(str(path.parent), home / "callers"):
+        raise errors.LedgerUnavailable(
+            f"{path.parent} is a link that leads out of the home.",
+            hint="Remove it, and call again.",
+            caller=caller.name,
+        )
     try:
         files.private_folder(path.parent)
         made = _make(path)

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,11 @@ from ledger.calls import naming
 from ledger.calls.naming import Booked
 from ledger.calls.register import Register, parsed
 from ledger.errors import ConfigInvalid, NotFoundInLedger, RequestInvalid
-from ledger.openrouter import endpoints
+from ledger.openrouter import endpoints, keys
 
 LOCK_FILE = ".config.lock"
+_KEY = re.compile(r"\s*(bearer\s+)?sk-", re.IGNORECASE)
+_SECRET = re.compile(r"key|secret|token|password", re.IGNORECASE)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class Configs:
         config = configs.read_caller_config(path, found.name)
         document = read_document(path)
         section = _section(document, found.name, is_shared=is_shared)
-        values = configs.template_values(config) | config.extra
+        values = without_keys(configs.template_values(config) | config.extra)
         return ConfigShown(path, config.exists, found.shown, ".".join(section), values)
 
     def set(self, key: str, value: Any, caller: str | None) -> ConfigShown:
@@ -229,6 +232,16 @@ class Configs:
         finally:
             lock.unlock()
             lock.close()
+
+
+def without_keys(value: Any, name: str = "") -> Any:
+    """A value to be shown: what is a key, or is named like a secret, is masked."""
+    if isinstance(value, dict):
+        return {key: without_keys(member, key) for key, member in value.items()}
+    if isinstance(value, list):
+        return [without_keys(item, name) for item in value]
+    is_text = isinstance(value, str)
+    return keys.mask(value) if is_text and (_KEY.match(value) or _SECRET.search(name)) else value
 
 
 def _booked_values(connection: Connection, caller_id: str) -> list[str | None]:

@@ -381,12 +381,18 @@ def test_the_homes_settings_are_checked_too(
         assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_no_key_is_shown(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_key_is_shown(ledger: Ledger, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     key = "sk-or-v1-" + "cd" * 32
     run(capsys, "config", "set", "auto_export", "false")
     path = home / templates.HOME_FOLDER / templates.API_CONFIG_FILE
     change_config(path, providers={"openrouter": {"api_key": key}})
-    assert key[:20] not in run(capsys, "config", "show") + run(capsys, "config", "show", "--json")
+    ask(ledger, "flow_a")
+    change_config(ledger.caller_config("flow_a").path, mine={"x": [key]}, my_secret="abcdefghijklm")
+    for whose in ((), ("--caller", "flow_a")):
+        for form in ((), ("--json",)):
+            shown = run(capsys, "config", "show", *whose, *form)
+            assert key[:20] not in shown
+            assert "abcdefgh" not in shown
 
 
 def test_where_callers_share_a_file_a_value_is_set_for_one_alone(ledger: Ledger) -> None:

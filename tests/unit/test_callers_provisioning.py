@@ -103,6 +103,16 @@ def test_a_caller_without_a_file_is_refused_a_folder_with_the_reason(tmp_path: P
     assert done.path.exists()
 
 
+def test_nothing_is_written_through_a_link_out_of_the_home(tmp_path: Path) -> None:
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (home / "callers").mkdir(parents=True)
+    (home / "callers" / "me").symlink_to(elsewhere, target_is_directory=True)
+    with pytest.raises(errors.LedgerUnavailable, match="leads out of the home"):
+        provision(_caller(None, "me", None), home)
+    assert list(elsewhere.iterdir()) == []
+
+
 def test_a_home_that_cannot_be_written_either_is_said_with_its_path(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.touch()
