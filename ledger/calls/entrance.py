@@ -48,6 +48,8 @@ def enter(
     """
     known = register.find(caller)
     if known is not None:
+        if known.is_stand_in:  # by now, the caller's own folder may have one
+            known.config = provisioning.config_path(caller, home)
         config = configs.read_caller_config(known.config, caller.name)
         if config is not known.seen and config.exists:
             if register.is_news(caller, config):

@@ -33,11 +33,13 @@ class Known:
     Attributes:
         id: of its row.
         config: where its config was found.
+        is_stand_in: whether that is in the home, in the place of the caller's own folder.
         seen: the last reading of the config, once it was compared with the books.
     """
 
     id: str
     config: Path
+    is_stand_in: bool
     seen: CallerConfig | None = None
 
 
@@ -60,16 +62,20 @@ class Register:
         key = (caller.name, self.folder_of(caller))
         if key not in self._known and key in self._booked:
             path = provisioning.config_path(caller, self._home)
-            self._known[key] = Known(self._booked[key], path)
+            self._known[key] = self._found(caller, self._booked[key], path)
         return self._known.get(key)
 
     def remember(
         self, caller: Caller, caller_id: str, config: Path, provision: Provision | None
     ) -> None:
         """A caller's row is committed, with what was provisioned."""
-        self._known[caller.name, self.folder_of(caller)] = Known(caller_id, config)
+        key = (caller.name, self.folder_of(caller))
+        self._known[key] = self._found(caller, caller_id, config)
         if provision is not None and provision.kind != "found":
             self._values[caller_id] = _text(provision.values)
+
+    def _found(self, caller: Caller, caller_id: str, config: Path) -> Known:
+        return Known(caller_id, config, config.parent != caller.json_folder(self._home))
 
     def learn(self, transaction: Transaction) -> None:
         """A step: read which folder has which name, so that names agree between processes.

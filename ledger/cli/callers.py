@@ -16,9 +16,13 @@ Without --caller it is the home's, which counts for everyone.
 Example: python -m ledger config show --caller flow_mbank
 """
 _options = {"help_option_names": ["-h", "--help"]}
-callers = typer.Typer(rich_markup_mode=None, context_settings=_options)
+callers = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=_options)
 config = typer.Typer(
-    help=_CONFIG, rich_markup_mode=None, context_settings=_options, no_args_is_help=True
+    help=_CONFIG,
+    rich_markup_mode=None,
+    add_completion=False,
+    context_settings=_options,
+    no_args_is_help=True,
 )
 
 _Whose: TypeAlias = Annotated[str | None, typer.Option("--caller", help="The caller's name.")]

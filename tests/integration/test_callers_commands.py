@@ -55,6 +55,19 @@ def usage(home: Path) -> dict[str, int]:
     return {row["caller"]: row["requests"] for row in rows(home, "select * from caller_usage")}
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["callers", "callers explain", "callers rename", "config show", "config set", "config restore"],
+)
+def test_every_command_of_a_group_has_help_with_an_example(
+    capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    text = run(capsys, *command.split(), "--help")
+    assert f"Example: python -m ledger {command}" in text
+    assert "--json" in text
+    assert "completion" not in text
+
+
 # --- the list ------------------------------------------------------------------------------
 
 

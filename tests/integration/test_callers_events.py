@@ -314,6 +314,19 @@ def _run(file: Path, home: Path, sandbox: Sandbox) -> "subprocess.CompletedProce
     )
 
 
+def test_a_config_that_a_folder_has_at_last_counts_at_once(ledger: Ledger, home: Path) -> None:
+    own = config_of(ledger)
+    own.parent.parent.mkdir(parents=True, exist_ok=True)
+    own.parent.touch()
+    call(ledger, "sync", model=MODEL)
+    assert kinds(home) == ["refused"]
+    own.parent.unlink()
+    own.parent.mkdir()
+    own.write_text('{"config": {"enabled": false}}')
+    assert type(failure(ledger, "sync", model=MODEL)) is errors.CallerDisabled
+    assert kinds(home) == ["refused", "changed"]
+
+
 # --- where files appear --------------------------------------------------------------------
 
 
