@@ -7,8 +7,11 @@ system call, and often a packet and a wake-up of the other side.
 """
 
 import math
+import re
 import socket
+import threading
 from collections.abc import Iterable
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import httpcore
@@ -16,6 +19,7 @@ import httpcore
 from ledger import clock
 
 _FLUSH_AT = 64 * 1024
+_ADDRESS = re.compile(r"[0-9.]+|[0-9A-Fa-f]*:[0-9A-Fa-f:.%]*")
 
 
 class Deadline:
@@ -44,8 +48,44 @@ class Deadline:
         return left if timeout is None else min(timeout, left)
 
 
-def addresses(host: str, port: int) -> list[str]:
+def addresses(host: str, port: int, within: float | None = None) -> list[str]:
     """The host's addresses, each of which gets only the time left when it's tried.
+
+    Args:
+        host: a name, or an address.
+        port: where to.
+        within: seconds that the look-up may take. The system's has no limit of its own, so it
+            is made in a thread, which is left behind where it takes longer; None makes it here.
+
+    Raises:
+        httpcore.ConnectError: the name can't be resolved.
+        httpcore.ConnectTimeout: it is not resolved in time.
+    """
+    if within is None or _ADDRESS.fullmatch(host):
+        return _resolved(host, port)
+    answer: SimpleQueue[list[str] | Exception] = SimpleQueue()
+
+    def look_up() -> None:
+        try:
+            answer.put(_resolved(host, port))
+        except Exception as error:  # noqa: BLE001 - raised in the thread that waits for it
+            answer.put(error)
+
+    try:
+        threading.Thread(target=look_up, name="ledger-name", daemon=True).start()
+    except RuntimeError:  # no thread starts while the interpreter ends
+        return _resolved(host, port)
+    try:
+        found = answer.get(timeout=within)
+    except Empty:
+        raise httpcore.ConnectTimeout(f"{host} was not resolved in time") from None
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def _resolved(host: str, port: int) -> list[str]:
+    """The system's own look-up of a name.
 
     Raises:
         httpcore.ConnectError: the name can't be resolved.
@@ -111,7 +151,8 @@ class Backend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         """Connect to the first address that answers in the time left."""
         last: Exception = httpcore.ConnectError(f"{host} has no address")
-        for address in addresses(host, port):
+        left = self._deadline.left(timeout, httpcore.ConnectTimeout)
+        for address in addresses(host, port, left):
             left = self._deadline.left(timeout, httpcore.ConnectTimeout)
             try:
                 stream = self._inner.connect_tcp(address, port, left, local_address, socket_options)

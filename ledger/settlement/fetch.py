@@ -6,10 +6,8 @@ from typing import Literal
 
 import httpx
 
-from ledger import clock
-from ledger.calls import decoding, headers
+from ledger.calls import asking, decoding
 from ledger.calls.pool import Pool
-from ledger.calls.route import DEADLINE
 from ledger.openrouter import endpoints, exact, failures
 from ledger.openrouter.generation import GenerationRecord, NotARecord, parse_generation
 from ledger.openrouter.waits import seconds_to_wait
@@ -17,14 +15,9 @@ from ledger.settlement.booking import cost_text
 
 Kind = Literal["settled", "not_ready", "failed", "stop"]
 
-MAX_RECORD = 1024 * 1024
-"""The most bytes of a record that are read; a real one has about 2,000."""
-
 OF_THE_ACCOUNT = frozenset({401, 402})
 """Statuses that speak of the key or its credits: no other id would fare better."""
 
-_TOTAL_S = 20.0
-_SILENCE_S = 10.0
 _ERROR_LIMIT = 300
 _OK, _NOT_FOUND, _TOO_MANY = 200, 404, 429
 _CLIENT, _SERVER = 400, 500
@@ -69,17 +62,9 @@ class Fetched:
 
 def fetch(pool: Pool, access: Access, generation_id: str) -> Fetched:
     """Ask once. No redirect is followed, nothing is repeated, nothing is raised."""
-    request = httpx.Request(
-        "GET",
-        endpoints.generation_url(access.base_url, generation_id),
-        headers=headers.own(access.key, has_body=False),
-        extensions={
-            "timeout": dict.fromkeys(("connect", "read", "write", "pool"), _SILENCE_S),
-            DEADLINE: clock.monotonic() + _TOTAL_S,
-        },
-    )
+    url = endpoints.generation_url(access.base_url, generation_id)
     try:
-        status, head, body = _send(pool, request)
+        status, head, body = asking.send(pool, asking.request(url, access.key))
     except _UNREACHABLE as error:
         return Fetched("stop", error=f"OpenRouter could not be reached: {_words(error)}")
     except (httpx.HTTPError, decoding.TooLarge, decoding.NotDecodable) as error:
@@ -87,28 +72,6 @@ def fetch(pool: Pool, access: Access, generation_id: str) -> Fetched:
     if status == _OK:
         return _read(body, generation_id)
     return _refused(status, head, body)
-
-
-def _send(pool: Pool, request: httpx.Request) -> tuple[int, Mapping[str, str], bytes]:
-    """The answer's status, headers and whole body.
-
-    Raises:
-        httpx.HTTPError: as the transport does.
-        TooLarge, NotDecodable: the body can't be taken in.
-    """
-    response = pool.handle_request(request)
-    stream = response.stream
-    assert isinstance(stream, httpx.SyncByteStream)
-    body = bytearray()
-    try:
-        for chunk in stream:
-            body += chunk
-            if len(body) > MAX_RECORD:
-                raise decoding.TooLarge(f"the answer has more than {MAX_RECORD} bytes")
-    finally:
-        stream.close()
-    plain = decoding.decode(bytes(body), response.headers.get("content-encoding"))
-    return response.status_code, response.headers, plain
 
 
 def _read(body: bytes, generation_id: str) -> Fetched:

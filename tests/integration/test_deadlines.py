@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpcore
 import pytest
 from callkit import CALLER, DRIVERS, call, change_config, failure, only, open_ledger
 from rawserver import BODY, RawServer, answer, read_request
@@ -234,3 +236,47 @@ def test_freezing_the_wall_clock_stops_no_deadline(tmp_path: Path) -> None:
     assert type(error) is errors.DeadlineExceeded
     row = only(home, "select started_at, day from request")
     assert row == {"started_at": "2026-02-28T23:59:59.999999Z", "day": "2026-02-28"}
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_a_name_that_is_looked_up_for_ever_holds_no_call_beyond_its_time(
+    tmp_path: Path, driver: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    never = threading.Event()
+    real = socket.getaddrinfo
+
+    def stuck(host: Any, *args: Any, **more: Any) -> Any:
+        if "slow-name" in str(host):
+            never.wait(20)
+        return real(host, *args, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", stuck)
+    home = tmp_path / "home"
+    with open_ledger(home, "https://slow-name.invalid/api/v1") as ledger:
+        ledger._open()
+        began = clock.monotonic()
+        if driver == "sync":
+            error = failure(ledger, driver, model=MODEL, timeout=TIMEOUT_S)
+        else:
+            error = asyncio.run(_failing_and_freeing(ledger, never))
+        took = clock.monotonic() - began
+    never.set()
+    assert type(error) is errors.DeadlineExceeded
+    assert took <= TIMEOUT_S + SLACK_S
+    row = only(home, "select status, cost_grade from outcome")
+    assert row == {"status": "failed", "cost_grade": "not_charged"}
+
+
+async def _failing_and_freeing(ledger: Ledger, never: threading.Event) -> errors.LedgerError:
+    """The error of a call; asyncio itself waits for its look-ups when a loop ends."""
+    with pytest.raises(errors.LedgerError) as caught:
+        await ledger.aget_response("x", model=MODEL, caller=CALLER, timeout=TIMEOUT_S)
+    never.set()
+    return caught.value
+
+
+def test_a_failed_look_up_is_told_apart_from_a_slow_one() -> None:
+    with pytest.raises(httpcore.ConnectError):
+        deadline.addresses("no-such-host.invalid", 443, 20)
+    assert deadline.addresses("127.0.0.1", 443, 1) == ["127.0.0.1"]
+    assert "127.0.0.1" in deadline.addresses("localhost", 443, 20)
