@@ -3,12 +3,14 @@
 import dataclasses
 import logging
 import os
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from ledger import files, logs
 from ledger.callers import templates
 from ledger.callers.configs import GlobalConfig
+from ledger.openrouter.keys import mask
 
 VARIABLE = "OPENROUTER_API_KEY"
 ENV_FILE = ".env"
@@ -64,7 +66,38 @@ def find_key(  # noqa: PLR0913 - the places to look at, all by name
     found = [FoundKey(key, source) for key, source in places if key is not None and usable(key)]
     above = (FoundKey(key, str(path)) for path, key in _above(cwd, home) if usable(key))
     found.extend([nearest] if (nearest := next(above, None)) else [])
+    _warn(found)
     return (found[0] if found else None), found
+
+
+def is_wide(path: Path) -> bool:
+    """Whether others than its owner may read or change a file, where the platform can say."""
+    if os.name != "posix":
+        return False
+    try:
+        return bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+    except OSError:
+        return False
+
+
+def _warn(found: list[FoundKey]) -> None:
+    """Say once which of several keys counts, and which files show theirs to other users."""
+    for place in found[1:]:
+        if place.key.strip() != found[0].key.strip():
+            logs.log_once(
+                f"keys:{found[0].source}:{place.source}",
+                logging.WARNING,
+                "the API key %s of %s counts; %s holds another, %s, which is not used",
+                mask(found[0].key),
+                found[0].source,
+                place.source,
+                mask(place.key),
+            )
+    for place in found:
+        path = Path(place.source)
+        if path.is_absolute() and is_wide(path):
+            said = "others may read %s, which holds an API key: chmod 600 it"
+            logs.log_once(f"wide:{path}", logging.WARNING, said, path)
 
 
 def _above(cwd: Path, home: Path) -> Iterator[tuple[Path, str]]:

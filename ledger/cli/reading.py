@@ -53,13 +53,22 @@ def show(
             tables.request(row)
 
 
-def status(context: typer.Context, *, as_json: AsJson = False) -> None:
+def status(
+    context: typer.Context,
+    *,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Ask nobody over the network.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Show home, key, and what is open or pending.
+
+    The provider has 3 seconds to say what the key may spend, and which models there are.
 
     Example: python -m ledger status
     """
     with opened(context) as ledger:
-        found = ledger.status()
+        found = ledger.status(offline=offline)
         from ledger.reports import jsonout, tables
 
         if as_json:

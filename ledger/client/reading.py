@@ -47,11 +47,16 @@ class Reading(Wired):
 
         return queries.request(self.books, request_id)
 
-    def status(self) -> "Status":
-        """Where the ledger is, where the key comes from, and what is open or pending."""
+    def status(self, *, offline: bool = False) -> "Status":
+        """Where the ledger is, where the key comes from, and what is open or pending.
+
+        Args:
+            offline: ask nobody over the network; else the provider has 3 seconds to say what the
+                key may spend, and whether the models of the callers' configs are listed.
+        """
         from ledger.reports import status
 
-        return status.status(self)
+        return status.status(self, offline=offline)
 
     def doctor(self, *, offline: bool = False) -> "Diagnosis":
         """Examine the ledger: what is well, what is not, and its cure. Changes nothing.

@@ -1,10 +1,9 @@
 """The API key: whether there is one, where from, and who else can read it. Never the key."""
 
-import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from ledger.callers.keys import is_wide
 from ledger.doctor.findings import Finding, Patient
 from ledger.errors import KeyInvalid
 from ledger.openrouter import keys
@@ -35,9 +34,7 @@ def api_key(patient: Patient) -> Iterator[Finding]:
 
 def _wide(path: Path) -> Iterator[Finding]:
     """A file with a key that others can read."""
-    if os.name != "posix" or not path.is_absolute() or not path.is_file():
-        return
-    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+    if path.is_absolute() and is_wide(path):
         says = f"Others may read {path}, which holds a key."
         yield Finding(
             "key", "warn", says, f"chmod 600 {path}; if others use this machine, a new key"

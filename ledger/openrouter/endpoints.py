@@ -13,6 +13,8 @@ GENERATION = "/generation"
 CREDITS = "/credits"
 KEY = "/key"
 MODELS = "/models"
+ALL_MODELS = "/models?output_modalities=all"
+"""Without the parameter only models that answer in text are listed."""
 
 _HINT = (
     f"Set OPENROUTER_BASE_URL (or `base_url` in the config) to a URL such as {DEFAULT_BASE_URL}."

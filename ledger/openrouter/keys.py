@@ -1,7 +1,8 @@
 """API keys: whether a text can be one, and how to speak of one without showing it.
 
 Source: OpenRouter's keys are `sk-or-v1-` and 64 hex digits, for inference and management keys
-alike. The provider may change that, so only the prefix and a length are asked for.
+alike. The provider may change that, so of keys that do not look so, only the prefix and a least
+length are asked for.
 """
 
 import hashlib
@@ -13,6 +14,9 @@ from ledger.errors import KeyInvalid
 KEYS_PAGE = "https://openrouter.ai/settings/keys"
 
 _KEY = re.compile(r"sk-or-v\d+-[A-Za-z0-9_-]{16,}")
+# Of keys in a newer or another form nobody here knows the length.
+_FIRST = re.compile(r"sk-or-v1-[0-9a-f]+")
+_FIRST_DIGITS = 64
 _PREFIX = re.compile(r"sk-or-v\d+-")
 _MASKABLE = re.compile(r"(sk-or-v\d+-)([A-Za-z0-9_-]{16,})")
 _VENDORS = (
@@ -96,6 +100,11 @@ def _faults(text: str) -> Iterator[tuple[bool, str]]:
     known = _PREFIX.match(text)
     yield known is None, "it does not begin with 'sk-or-v1-'"
     length = len(text) - known.end() if known else 0
+    odd = "cut short" if length < _FIRST_DIGITS else "more than one key"
+    yield (
+        bool(_FIRST.fullmatch(text)) and length != _FIRST_DIGITS,
+        f"it has {length} digits after the prefix, and such keys have {_FIRST_DIGITS}: it is {odd}",
+    )
     yield (
         not _KEY.fullmatch(text),
         f"it is cut short or damaged ({length} characters after the prefix)",

@@ -7,11 +7,13 @@ from typing import Protocol
 
 from sqlalchemy import text
 
+from ledger.account.limits import KeyLimits
 from ledger.books import migrate
 from ledger.books.books import Books
 from ledger.callers.configs import GlobalConfig
 from ledger.calls.admission import Desk
 from ledger.openrouter import keys
+from ledger.reports import callers, provider
 from ledger.settings import Settings
 
 _FIRST_STEP = "No ledger yet; the first call makes it. Try: python -m ledger demo"
@@ -59,6 +61,9 @@ class Status:
         pending_requests: requests whose cost is still asked for.
         unknown_requests: requests whose cost nobody can say.
         auto_export: whether the JSON files are kept up to date in the background.
+        key_limits: what the provider says that the key may spend and has spent; None where it
+            was not asked, or did not say.
+        not_asked: why the provider said nothing of the key; None where it did.
         advice: what to do next; empty where nothing needs doing.
     """
 
@@ -75,11 +80,17 @@ class Status:
     pending_requests: int
     unknown_requests: int
     auto_export: bool
+    key_limits: KeyLimits | None
+    not_asked: str | None
     advice: tuple[str, ...]
 
 
-def status(ledger: Opened) -> Status:
-    """The state of a ledger, also before its first call and without a key.
+def status(ledger: Opened, *, offline: bool = False) -> Status:
+    """The state of a ledger, also before its first call, without a key and without a network.
+
+    Args:
+        ledger: whose.
+        offline: ask nobody; else the provider has 3 seconds to say what it knows.
 
     Raises:
         ConfigInvalid: a config file of the home can't be read as one.
@@ -91,6 +102,8 @@ def status(ledger: Opened) -> Status:
     rules = desk.rules()
     key, others = _keys(desk, rules)
     counts = _counts(books)
+    entries = callers.entries(books, settings.home) if counts else []
+    standing = provider.standing(ledger, entries, offline=offline, has_key=key is not None)
     revision = migrate.revision_of(books.path)
     return Status(
         version=__version__,
@@ -106,7 +119,9 @@ def status(ledger: Opened) -> Status:
         pending_requests=counts.get("pending_requests", 0),
         unknown_requests=counts.get("unknown_requests", 0),
         auto_export=rules.auto_export,
-        advice=_advice(settings.home, revision, key, counts),
+        key_limits=standing.key_limits,
+        not_asked=standing.not_asked,
+        advice=(*_advice(settings.home, revision, key, counts), *standing.advice),
     )
 
 

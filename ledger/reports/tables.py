@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ledger import money
+from ledger.reports import account
 from ledger.reports.callers import CallerEntry
 from ledger.reports.queries import BUCKETS
 from ledger.reports.rows import MemberUsage, RequestStatus, UsageRow
@@ -90,10 +91,10 @@ def usage(
         whole: rows that add up to the totals, where those of the report share requests.
         file: where to; stdout if not given.
     """
-    console = _console(file)
+    console = screen(file)
     totals = Totals.of(rows if whole is None else whole)
     table, width = _fitting(console, BUCKETS[by].BUCKET, rows, totals)
-    _console(file, at_least=width).print(table)
+    screen(file, at_least=width).print(table)
     console.print(Text(_not_known(totals)))
 
 
@@ -111,11 +112,11 @@ def callers(found: Sequence[CallerEntry], *, file: IO[str] | None = None) -> Non
         )
     for each in found:
         table.add_row(*(Text(harmless(cell)) for cell in _caller_cells(each)))
-    console = _console(file)
+    console = screen(file)
     if not console.is_terminal:  # a path that is folded is none for the next program
         unlimited = console.options.update_width(_UNLIMITED)
         needed = Measurement.get(console, unlimited, table).maximum
-        console = _console(file, at_least=needed)
+        console = screen(file, at_least=needed)
     console.print(table)
     for each in found:
         if each.problem:
@@ -142,7 +143,7 @@ def request(row: RequestStatus, *, file: IO[str] | None = None) -> None:
         for name, value in row.as_json().items()
         if not name.endswith("_pico")
     ]
-    _print_facts(facts, file)
+    print_facts(facts, file)
 
 
 def status(found: Status, *, file: IO[str] | None = None) -> None:
@@ -161,15 +162,23 @@ def status(found: Status, *, file: IO[str] | None = None) -> None:
         ("cost pending", str(found.pending_requests)),
         ("cost unknown", str(found.unknown_requests)),
         ("auto export", "on" if found.auto_export else "off"),
+        *_limits(found),
     ]
-    _print_facts(facts, file)
-    console = _console(file)
+    print_facts(facts, file)
+    console = screen(file)
     for advice in found.advice:
         console.print(Text(harmless(advice)))
 
 
 def _own(row: UsageRow, name: str) -> str:
     return str(getattr(row, f"own_{name}"))
+
+
+def _limits(found: Status) -> list[tuple[str, str]]:
+    """What the provider says of the key, or why it said nothing."""
+    if found.key_limits is not None:
+        return account.key_facts(found.key_limits)
+    return [("key limit", f"not asked: {found.not_asked}")] if found.not_asked else []
 
 
 def _key(place: KeySource) -> str:
@@ -191,13 +200,14 @@ def _fact(name: str, value: object) -> str:
     return f"{value:f}" if name.endswith("_usd") else str(value)
 
 
-def _print_facts(facts: Iterable[tuple[str, str]], file: IO[str] | None) -> None:
+def print_facts(facts: Iterable[tuple[str, str]], file: IO[str] | None) -> None:
+    """Print facts, a line each: its name, and what it is."""
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in facts:
         table.add_row(Text(name, style="bold"), Text(harmless(value)))
-    _console(file).print(table)
+    screen(file).print(table)
 
 
 def _fitting(
@@ -239,7 +249,7 @@ def _table(
     return table
 
 
-def _console(file: IO[str] | None, *, at_least: int = 0) -> Console:
+def screen(file: IO[str] | None, *, at_least: int = 0) -> Console:
     """A console that takes nothing in a text for markup; what is piped is wide."""
     out = sys.stdout if file is None else file
     width = shutil.get_terminal_size().columns if out.isatty() else _PIPED_WIDTH

@@ -30,6 +30,8 @@ MIRRORS = {
     "show": Ledger.show,
     "status": Ledger.status,
     "report": Ledger.report,
+    "credits": Ledger.credits,
+    "models": Ledger.listed_models,
     "settle": Ledger.settle,
     "export": Ledger.export,
     "backup": Ledger.backup,

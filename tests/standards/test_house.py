@@ -27,6 +27,7 @@ ROOMS = [
     "audit",
     "exchange",
     "reports",
+    "account",
     "settlement",
     "calls",
     "limits",

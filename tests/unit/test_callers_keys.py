@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ledger import logs
 from ledger.callers.configs import GlobalConfig
 from ledger.callers.keys import VARIABLE, FoundKey, find_key, write_env_template
 
@@ -120,3 +121,46 @@ def test_dotenv_is_not_imported_until_a_file_holds_a_key() -> None:
         check=True,
     )
     assert shown.stdout.strip() == "False"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are of POSIX")
+def test_a_file_with_a_key_that_others_may_read_is_named_once(
+    folders: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = folders / "home" / ".env"
+    path.write_text(f"{VARIABLE}={KEYS[0]}\n")
+    path.chmod(0o640)
+    for _ in range(3):
+        _find(folders)
+    lines = [line for line in caplog.messages if "chmod 600" in line]
+    assert len(lines) == 1
+    assert str(path) in lines[0]
+    assert KEYS[0] not in caplog.text
+
+
+def test_the_files_that_we_make_warn_nobody(
+    folders: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_env_template(folders / "home")
+    with (folders / "home" / ".env").open("a") as file:
+        file.write(f"{VARIABLE}={KEYS[0]}\n")
+    won, _ = _find(folders)
+    assert won is not None
+    assert caplog.messages == []
+
+
+def test_two_places_with_different_keys_are_named_once_masked_with_the_one_that_counts(
+    folders: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(3):
+        _find(folders, KEYS[0], KEYS[1], KEYS[0])
+    assert len(caplog.messages) == 1
+    for said in ("the api_key argument", "sk-or-v1-a1a...a1a1", VARIABLE, "sk-or-v1-b2b...b2b2"):
+        assert said in caplog.text
+    assert KEYS[0] not in caplog.text
+    assert KEYS[1] not in caplog.text
+
+
+@pytest.fixture(autouse=True)
+def _say_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "_once", set())

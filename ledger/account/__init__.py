@@ -1,0 +1,1 @@
+"""What the provider says of the account behind a key: its credits, limits and models, now."""
