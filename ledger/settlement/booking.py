@@ -14,6 +14,7 @@ _RENAMED = {
     "upstream_inference_cost_pico": "upstream_pico",
     "provider_name": "provider",
     "request_id": "provider_request_id",
+    "unknown": "unknown_fields",
 }
 _COLUMNS = frozenset(Generation.model_fields) - {"id", "flags", "generation_id"}
 _SAME = tuple(

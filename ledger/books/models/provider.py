@@ -81,6 +81,8 @@ class Generation(Table, table=True):
     provider_request_id: str | None = text()
     response_cache_source_id: str | None = text()
     flags: str | None = text()
+    provider_responses: str | None = text()
+    unknown_fields: str | None = text()
 
 
 class SettlementAttempt(Table, table=True):
