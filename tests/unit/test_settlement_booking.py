@@ -55,6 +55,8 @@ def test_every_column_of_the_table_has_a_source_in_the_record() -> None:
         "model": "a/b-20260115",
         "provider_name": "Sandbox",
         "upstream_id": "up-1",
+        "provider_responses": [{"status": 200}],
+        "a_new_member": 1,
         **dict.fromkeys(
             (
                 "tokens_prompt",
