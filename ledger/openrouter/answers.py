@@ -54,23 +54,23 @@ class Answer:
         raw: the whole answer, parsed exactly.
     """
 
-    generation_id: str | None
-    model: str | None
-    provider: str | None
-    text: str = field(repr=False)
-    tool_calls: list[dict[str, Any]] = field(repr=False)
-    reasoning: str | None = field(repr=False)
-    finish_reason: str | None
-    native_finish_reason: str | None
-    service_tier: str | None
-    system_fingerprint: str | None
-    refusal: str | None = field(repr=False)
-    usage: Usage | None
-    usage_text: str | None = field(repr=False)
-    unknown: str | None
-    error: ErrorBody | None
-    has_choices: bool
-    raw: dict[str, Any] = field(repr=False)
+    generation_id: str | None = None
+    model: str | None = None
+    provider: str | None = None
+    text: str = field(default="", repr=False)
+    tool_calls: list[dict[str, Any]] = field(default_factory=list, repr=False)
+    reasoning: str | None = field(default=None, repr=False)
+    finish_reason: str | None = None
+    native_finish_reason: str | None = None
+    service_tier: str | None = None
+    system_fingerprint: str | None = None
+    refusal: str | None = field(default=None, repr=False)
+    usage: Usage | None = None
+    usage_text: str | None = field(default=None, repr=False)
+    unknown: str | None = None
+    error: ErrorBody | None = None
+    has_choices: bool = False
+    raw: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
 def parse_answer(body: bytes) -> Answer:

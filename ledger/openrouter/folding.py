@@ -28,6 +28,7 @@ class Folder:
     Attributes:
         generation_id: the provider's id of the work, as soon as an event has it.
         is_complete: whether the stream has said all: a connection that ends now cuts nothing off.
+        is_answered: whether the answer has ended, though its usage may still come.
         is_cut: whether the content was too much to be kept.
         unreadable: how many events were no JSON object; they are skipped.
     """
@@ -35,6 +36,7 @@ class Folder:
     def __init__(self, limit: int = MAX_STREAM) -> None:
         self.generation_id: str | None = None
         self.is_complete = False
+        self.is_answered = False
         self.is_cut = False
         self.unreadable = 0
         self._left = limit
@@ -119,6 +121,7 @@ class ChatFolder(Folder):
                 index = index if type(index) is int and 0 <= index < _MANY_CHOICES else 0
                 choice = self._choices.setdefault(index, FoldedChoice(index))
                 text = choice.add(piece, keep=not self.is_cut)
+                self.is_answered = self.is_answered or bool(piece.get("finish_reason"))
                 added += text if index == 0 else ""
         return added
 

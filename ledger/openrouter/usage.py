@@ -1,8 +1,28 @@
-"""What an answer says it used and cost.
+"""What an answer says it used and cost, whichever endpoint it came from.
 
-Source: `usage` of `POST /chat/completions`. `prompt_tokens` includes cached tokens and
-`completion_tokens` includes reasoning tokens, but real answers break both sums, so no count is
-ever derived from others and no combination is refused.
+Endpoints have names of their own for the same thing. One rule fills the columns: of a column's
+names the first that the `usage` holds. Nothing is added up, derived from others or looked up.
+
+    column               its names in `usage`
+    prompt_tokens        prompt_tokens; input_tokens (responses, messages, transcriptions)
+    completion_tokens    completion_tokens; output_tokens
+    total_tokens         total_tokens
+    reasoning_tokens     completion_tokens_details.reasoning_tokens;
+                         output_tokens_details.reasoning_tokens, then .thinking_tokens (messages)
+    cached_tokens        prompt_tokens_details.cached_tokens;
+                         input_tokens_details.cached_tokens; cache_read_input_tokens (messages)
+    cache_write_tokens   the same of cache_write_tokens; cache_creation_input_tokens (messages)
+    cost_pico            cost
+    upstream_pico        cost_details.upstream_inference_cost
+    is_byok              is_byok
+
+So `prompt_tokens` of messages is what Anthropic's shape calls so, without cached tokens, while
+elsewhere it includes them; the provider's own record, once settled, counts all alike.
+`completion_tokens` includes reasoning tokens. Real answers break both sums, so no combination is
+refused. Amounts are US dollars in every endpoint. Other members (`search_units`, `seconds`,
+`server_tool_use`) stay in the verbatim text only.
+
+Source: OpenRouter's OpenAPI description and recorded answers.
 """
 
 from dataclasses import dataclass
@@ -44,26 +64,48 @@ def parse_usage(value: object) -> Usage:
     if not isinstance(value, dict):
         return Usage(flags=("usage:missing" if value is None else f"usage:{kind(value)}",))
     flags: list[str] = []
-    get = value.get
-    prompt = _details(get("prompt_tokens_details"), "prompt_tokens_details", flags)
-    completion = _details(get("completion_tokens_details"), "completion_tokens_details", flags)
-    upstream = _details(get("cost_details"), "cost_details", flags).get("upstream_inference_cost")
+    prompt = _details(value, "prompt_tokens_details", "input_tokens_details", flags)
+    completion = _details(value, "completion_tokens_details", "output_tokens_details", flags)
+    upstream = _details(value, "cost_details", None, flags).get("upstream_inference_cost")
     return Usage(
-        count_or_none(get("prompt_tokens"), "prompt_tokens", flags),
-        count_or_none(get("completion_tokens"), "completion_tokens", flags),
-        count_or_none(get("total_tokens"), "total_tokens", flags),
-        count_or_none(completion.get("reasoning_tokens"), "reasoning_tokens", flags),
-        count_or_none(prompt.get("cached_tokens"), "cached_tokens", flags),
-        count_or_none(prompt.get("cache_write_tokens"), "cache_write_tokens", flags),
-        pico_or_none(get("cost"), "cost", flags),
+        _count(value, "prompt_tokens", "input_tokens", flags),
+        _count(value, "completion_tokens", "output_tokens", flags),
+        count_or_none(value.get("total_tokens"), "total_tokens", flags),
+        _count(completion, "reasoning_tokens", "thinking_tokens", flags),
+        _cached(prompt, "cached_tokens", value, "cache_read_input_tokens", flags),
+        _cached(prompt, "cache_write_tokens", value, "cache_creation_input_tokens", flags),
+        pico_or_none(value.get("cost"), "cost", flags),
         optional_pico_or_none(upstream, "upstream_inference_cost", flags),
-        flag_or_none(get("is_byok"), "is_byok", flags),
+        flag_or_none(value.get("is_byok"), "is_byok", flags),
         tuple(flags),
     )
 
 
-def _details(value: object, name: str, flags: list[str]) -> dict[str, Any]:
+def _count(value: dict[str, Any], name: str, other: str, flags: list[str]) -> int | None:
+    """The count under the first name that is there."""
+    found = value.get(name)
+    if found is None:
+        name, found = other, value.get(other)
+    return count_or_none(found, name, flags)
+
+
+def _cached(
+    details: dict[str, Any], name: str, usage: dict[str, Any], other: str, flags: list[str]
+) -> int | None:
+    """The count in the details, else the one that stands beside them."""
+    found = details.get(name)
+    if found is None:
+        name, found = other, usage.get(other)
+    return count_or_none(found, name, flags)
+
+
+def _details(
+    usage: dict[str, Any], name: str, other: str | None, flags: list[str]
+) -> dict[str, Any]:
     """A nested object; an empty one where there is none, flagged if it is something else."""
+    value = usage.get(name)
+    if value is None and other is not None:
+        name, value = other, usage.get(other)
     if isinstance(value, dict):
         return value
     if value is not None:
