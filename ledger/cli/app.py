@@ -32,6 +32,7 @@ COMMANDS = {
     "config": Listed("callers", "Show, set or restore what a config says."),
     "doctor": Listed("doctor", "Examine the ledger, and say how to cure it."),
     "completion": Listed("completion", "Print or install completion for the shell."),
+    "adopt": Listed("adopting", "List LLM calls that are not on the books."),
     "sandbox": Listed("trying", "Run a local OpenRouter until interrupted."),
     "demo": Listed("trying", "Run a small ecosystem, free, and show its books."),
 }

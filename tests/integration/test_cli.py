@@ -40,6 +40,7 @@ MIRRORS = {
     "completion": None,
     "callers": Ledger.callers,
     "config": Ledger.show_config,
+    "adopt": None,
     "sandbox": None,
     "demo": None,
 }

@@ -25,6 +25,7 @@ ROOMS = [
     "conversation",
     "doctor",
     "audit",
+    "adoption",
     "exchange",
     "reports",
     "account",

@@ -1,0 +1,1 @@
+"""Adopting existing code: which of its LLM calls are not on the books, and what puts them there."""
