@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from ledger.callers.detection import transparent
     from ledger.calls.reply import Reply
     from ledger.client import Ledger
+    from ledger.client.adopted import (
+        async_http_client,
+        async_openai,
+        http_client,
+        install,
+        openai,
+    )
     from ledger.errors import LedgerError
     from ledger.reports.rows import RequestStatus
 
@@ -31,12 +38,17 @@ __all__ = [
     "LedgerError",
     "Reply",
     "aget_response",
+    "async_http_client",
+    "async_openai",
     "caller",
     "caller_config",
     "carry",
     "child_env",
     "get_api_key",
     "get_response",
+    "http_client",
+    "install",
+    "openai",
     "track_usage",
     "transparent",
 ]
@@ -45,9 +57,14 @@ _LAZY = {
     "Ledger": "ledger.client",
     "LedgerError": "ledger.errors",
     "Reply": "ledger.calls.reply",
+    "async_http_client": "ledger.client.adopted",
+    "async_openai": "ledger.client.adopted",
     "caller": "ledger.callers.chains",
     "carry": "ledger.callers.carrying",
     "child_env": "ledger.callers.carrying",
+    "http_client": "ledger.client.adopted",
+    "install": "ledger.client.adopted",
+    "openai": "ledger.client.adopted",
     "transparent": "ledger.callers.detection",
 }
 

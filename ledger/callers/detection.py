@@ -13,7 +13,7 @@ from types import CodeType, FrameType
 from typing import Any, TypeVar
 
 from ledger import errors
-from ledger.callers import names, places
+from ledger.callers import names, places, tasks
 from ledger.callers.known import KnownNames, known_names
 from ledger.callers.places import Place
 
@@ -130,7 +130,7 @@ def modules_above(frame: FrameType | None) -> tuple[str, ...]:
         place = _places.get(file) or _look(file, frame.f_code)
         if place is not None and place.kind == "module" and place.file != found[-1]:
             found.append(place.file)
-        frame = frame.f_back
+        frame = None if tasks.is_loop(frame) else frame.f_back
     return tuple(found)
 
 
@@ -207,8 +207,23 @@ def _find(frame: FrameType | None, transparent_paths: tuple[Path, ...]) -> Place
             package = place
         elif place.kind == "script":
             program = place
+        elif place.kind == "standard" and tasks.is_loop(frame):
+            maker = _maker(transparent_paths)
+            if maker is not None:
+                return maker
         frame = frame.f_back
     return package or program
+
+
+def _maker(transparent_paths: tuple[Path, ...]) -> Place | None:
+    """The place of the module that made the running task, where the task remembers."""
+    for file in tasks.made_from():
+        place = _places.get(file)
+        if place is not None and not (
+            transparent_paths and _is_transparent(file, transparent_paths)
+        ):
+            return place
+    return None
 
 
 def _look(file: object, code: CodeType) -> Place | None:

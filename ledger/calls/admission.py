@@ -24,10 +24,11 @@ from ledger.calls import entrance
 from ledger.calls.entrance import Entered
 from ledger.calls.payload import Messages, check_call, check_provider
 from ledger.calls.register import Register
+from ledger.calls.switches import check_caller_enabled, check_enabled
 from ledger.errors import (
-    CallerDisabled,
     CallerProvisioned,
     CallRefused,
+    ConfigInvalid,
     KeyMissing,
     ModelRequired,
 )
@@ -158,12 +159,7 @@ class Desk:
         caller, rules = ask.caller, ask.rules
         assert caller is not None
         assert rules is not None
-        if not rules.enabled:
-            raise CallerDisabled(
-                "The ledger is switched off: `enabled` is false for everyone.",
-                hint=f"Set it to true in {rules.off_at}.",
-                caller=caller.name,
-            )
+        check_enabled(rules, caller)
         check_call(ask.model, ask.timeout_s)
         check_provider(ask.params, rules.default_provider)
         entered = yield from entrance.enter(
@@ -199,6 +195,23 @@ class Desk:
         if any(seen):  # a key from a .env is looked up again: the file may change
             self._key = (seen, known)
         return known
+
+    def own_bases(self) -> tuple[str, ...]:
+        """The base URL that counts, as far as one can be told; for looking at, not for sending."""
+        try:
+            return (self.base_url(self.rules()),)
+        except ConfigInvalid:
+            return (self._settings.base_url,) if self._settings.base_url else ()
+
+    def enter(self, caller: Caller) -> Generator[Work, Any, Entered]:
+        """The row of a caller whose call is not our own: no config is made for it.
+
+        Raises:
+            ConfigInvalid: its config can't be read as one.
+            LedgerUnavailable: the books can't be written.
+        """
+        home = self._settings.home
+        return entrance.enter(self.register, home, caller, may_provision=False)
 
     def found_keys(self, rules: GlobalConfig) -> tuple[FoundKey | None, list[FoundKey]]:
         """The key that counts, unchecked, and every key that a place holds; looked up anew."""
@@ -244,13 +257,7 @@ def _model(ask: Ask, entered: Entered) -> str:
         CallerProvisioned, ModelRequired, CallerDisabled: as their names say.
     """
     caller, config = entered.caller, entered.config
-    if not config.enabled:
-        raise CallerDisabled(
-            f"Caller '{caller.name}' is switched off.",
-            hint=f"Set `enabled` to true in {config.off_at}.",
-            caller=caller.name,
-            model=ask.model,
-        )
+    check_caller_enabled(config, caller, ask.model)
     if ask.model:
         return ask.model
     if entered.is_new:

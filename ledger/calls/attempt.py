@@ -34,7 +34,8 @@ def attempt(exchange: Exchange, request: "httpx.Request") -> Steps:
     Whatever a step raises is thrown in here, so that cancellation too gets its outcome.
     """
     try:
-        yield exchange.work
+        if exchange.work:
+            yield exchange.work
     except LedgerError:  # no record, no call
         raise
     except BaseException as error:  # cancelled meanwhile: the row may be in the books all the same
@@ -80,6 +81,11 @@ def foreign(request: "httpx.Request", exchange_for: ExchangeFor, backlog: Backlo
         model = exchange.request.model_asked
         logger.error("call not made: caller %s, model %s: %s", exchange.caller, model, error)
         return error, None
+
+
+def passing(request: "httpx.Request") -> Steps:
+    """The step of a request that is none of ours to record."""
+    return (yield request), None
 
 
 def _known(

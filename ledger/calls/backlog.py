@@ -3,7 +3,7 @@
 import os
 from collections import deque
 from collections.abc import Generator
-from typing import Any
+from typing import Any, cast
 
 from ledger.books.models import Outcome
 from ledger.books.unit import Step, Transaction, Work
@@ -16,12 +16,12 @@ class Backlog:
     """What the books are owed. An SDK could not be told, so the next call is."""
 
     def __init__(self) -> None:
-        self._owed: deque[Outcome] = deque(maxlen=_MAX_OWED)
+        self._owed: deque[Work] = deque(maxlen=_MAX_OWED)
         self._process = os.getpid()
 
-    def add(self, outcome: Outcome) -> None:
-        """Keep an outcome that could not be booked."""
-        self._owed.append(outcome)
+    def add(self, ending: Work) -> None:
+        """Keep what could not be booked at the end of a call: mostly its outcome."""
+        self._owed.append(ending)
 
     def pay(self) -> Generator[Work, Any, None]:
         """Book all of it, where there is anything.
@@ -46,14 +46,16 @@ class Backlog:
                 self._owed.remove(each)
 
 
-def unless_booked(outcome: Outcome) -> Step:
-    """A step: book an outcome, unless it is there."""
+def unless_booked(ending: Work) -> Step:
+    """A step: book the end of a call, unless it is there. What is a step already sees to that."""
+    if not isinstance(ending, Outcome):
+        return cast("Step", ending)
 
     def step(transaction: Transaction) -> None:
         from sqlmodel import col, select
 
-        found = select(Outcome.id).where(col(Outcome.id) == outcome.id)
+        found = select(Outcome.id).where(col(Outcome.id) == ending.id)
         if transaction.connection.execute(found).first() is None:
-            transaction.insert(outcome)
+            transaction.insert(ending)
 
     return step

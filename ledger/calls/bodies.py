@@ -35,6 +35,11 @@ class Body(Protocol):
         ...
 
     @property
+    def is_answered(self) -> bool:
+        """Whether the answer has ended, though what it cost may still come."""
+        ...
+
+    @property
     def flags(self) -> tuple[str, ...]:
         """What was odd about it, in the words of the outcome's flags."""
         ...
@@ -75,15 +80,16 @@ def body_for(endpoint: Endpoint, headers: Mapping[str, str], *, keep_texts: bool
         keep_texts: whether somebody takes a stream's `texts`.
     """
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != EVENT_STREAM:
-        return WholeBody(endpoint, headers)
-    return StreamedBody(endpoint, headers, keep_texts=keep_texts)
+    if kind == EVENT_STREAM:
+        return StreamedBody(endpoint, headers, keep_texts=keep_texts)
+    return RawBody(endpoint, headers) if endpoint.is_raw else WholeBody(endpoint, headers)
 
 
 class WholeBody:
     """A body in one piece: a bounded copy, read when it is asked for."""
 
     is_stream = False
+    is_answered = False
     is_cut = False
     generation_id = None
     flags: tuple[str, ...] = ()
@@ -133,6 +139,23 @@ class WholeBody:
         return self._endpoint.read(self.plain())
 
 
+class RawBody(WholeBody):
+    """A body that is the work itself, such as sound: nothing of it is kept or read."""
+
+    @property
+    def has_begun(self) -> bool | None:
+        """It may be long, and its end says nothing: its generation counts from the first byte."""
+        return True
+
+    def feed(self, chunk: bytes) -> None:
+        """Bytes passed."""
+        self._size += len(chunk)
+
+    def answer(self) -> Answer:
+        """Nothing: what it cost is in the provider's own record."""
+        return Answer(has_choices=True)
+
+
 class StreamedBody:
     """A stream of events, folded as they come: of its bytes nothing is kept."""
 
@@ -158,6 +181,11 @@ class StreamedBody:
     def is_complete(self) -> bool:
         """Whether the stream has said all."""
         return self._folder.is_complete
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the answer has ended; some readers stop there, before its usage comes."""
+        return self._folder.is_answered
 
     @property
     def is_cut(self) -> bool:

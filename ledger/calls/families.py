@@ -4,6 +4,7 @@ Their interfaces are the same, their classes are not, and a client refuses a tra
 it the other family's. So the one transport body is made into classes of the family asked for.
 """
 
+import datetime as dt
 import importlib
 import json
 from dataclasses import dataclass
@@ -41,7 +42,9 @@ class Family:
         told = {"code": status, "type": type(error).__name__, "message": str(error)}
         body = json.dumps({"type": "error", "error": told}).encode("ascii")
         headers = {"content-type": "application/json", "x-should-retry": "false"}
-        return self.module.Response(status, headers=headers, content=body, request=request)
+        response = self.module.Response(status, headers=headers, content=body, request=request)
+        response.elapsed = dt.timedelta(0)
+        return response
 
 
 @cache

@@ -19,6 +19,7 @@ from ledger.calls import headers, payload
 from ledger.calls.admission import Admitted, Ask, Desk
 from ledger.calls.backlog import Backlog
 from ledger.calls.recorder import EXCHANGE, Exchange
+from ledger.calls.refused import refusal_row
 from ledger.calls.reply import Reply
 from ledger.calls.route import DEADLINE
 from ledger.calls.tagging import tag_rows
@@ -135,26 +136,19 @@ class Calls:
 
     def _refuse(self, ask: Ask, refused: CallRefused) -> Generator[Work, Any, None]:
         """Book a refusal; the refusal itself is raised by the caller of this."""
-        from ledger.books.models import Refusal
-
         caller = ask.caller
         model = ask.model if isinstance(ask.model, str) and ask.model else None
         refused.caller = refused.caller or (caller.name if caller else None)
         refused.model = refused.model or model
         logger.warning("call refused: %s", refused)
-        now = clock.now()
         known = self._desk.register.find(caller) if caller else None
-        row = Refusal(
+        row = refusal_row(
+            refused,
             process_id=self._books.process.id,
-            caller_id=known.id if known else None,
-            caller_name=caller.name if caller else None,
-            chain=caller.chain if caller else None,
             source=SOURCE,
-            model_asked=exact.clean(model) if model else None,
-            at=now,
-            day=clock.day_of(now),
-            reason=type(refused).__name__,
-            message=exact.clean(refused.message),
+            caller=caller,
+            caller_id=known.id if known else None,
+            model=model,
         )
         try:
             yield lambda transaction: transaction.add(row)

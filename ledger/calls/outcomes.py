@@ -1,7 +1,8 @@
 """The row of an exchange's end, from what was seen of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ledger import clock, errors
 from ledger.books.models import Outcome
@@ -9,7 +10,23 @@ from ledger.openrouter import exact, failures
 from ledger.openrouter.answers import Answer
 from ledger.openrouter.usage import Usage
 
+_OK, _OTHER = 200, 300
 _NO_USAGE = Usage()
+
+
+class Head(NamedTuple):
+    """What is known of a response before its body."""
+
+    status: int | None
+    headers: Mapping[str, str]
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the status says that an answer follows."""
+        return self.status is not None and _OK <= self.status < _OTHER
+
+
+NO_HEAD = Head(None, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +44,7 @@ class Ended:
     status: str
     sent: bool
     http_status: int | None
-    latency_ms: int
+    latency_ms: int | None
     generation_id: str | None
     answer: Answer | None
     has_figures: bool

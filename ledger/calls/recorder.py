@@ -7,15 +7,15 @@ outcome row, the answer that was read, and the error to raise where there is one
 import os
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ledger import clock, errors
 from ledger.books.models import Outcome, Request
 from ledger.books.unit import Work
 from ledger.calls import decoding, endings
 from ledger.calls.bodies import Body, WholeBody, body_for
-from ledger.calls.outcomes import Ended, outcome_row
-from ledger.openrouter import echoes, exact, failures
+from ledger.calls.outcomes import NO_HEAD, Ended, Head, outcome_row
+from ledger.openrouter import billable, echoes, exact, failures
 from ledger.openrouter.answers import Answer
 from ledger.openrouter.reading import CHAT_COMPLETIONS, Endpoint
 from ledger.openrouter.shapes import text_or_none
@@ -26,19 +26,9 @@ if TYPE_CHECKING:
 EXCHANGE = "ledger.exchange"
 """The request extension that holds the exchange of a call of our own."""
 
-_OK, _OTHER = 200, 300
+_OK = 200
 _SETTLED = "What it cost is settled from the provider's own record."
 _NOT_KNOWN = "It names no generation, so what it cost can't be known: see the provider's activity."
-
-
-class Head(NamedTuple):
-    """What is known of a response before its body."""
-
-    status: int | None
-    headers: Mapping[str, str]
-
-
-_NO_HEAD = Head(None, {})
 
 
 class Exchange:
@@ -58,6 +48,8 @@ class Exchange:
         answer: what the body says, once it ended well enough to be read.
         failure: the typed error of the attempt, where it failed.
         outcome: the row of its end, once it ended.
+        ending: what is committed once it ended: mostly that row.
+        after: told when that is done, or owed.
         unrecorded: why the outcome could not be booked, where it couldn't.
         sent: the request's body, of which an error may repeat nothing.
         awaits_start: whether `take_start` may still have a row.
@@ -82,14 +74,17 @@ class Exchange:
         self.answer: Answer | None = None
         self.failure: errors.LedgerError | None = None
         self.outcome: Outcome | None = None
+        self.ending: Work | None = None
+        self.after: Callable[[Exchange], None] | None = None
         self.unrecorded: errors.LedgerError | None = None
         self.sent = b""
         self.awaits_start = False
         self._began = clock.monotonic()
         self._process = os.getpid()
-        self._head = _NO_HEAD
+        self._head = NO_HEAD
         self._body: Body | None = None
         self._flags: tuple[str, ...] = ()
+        self._is_over = False
 
     def begin(self) -> None:
         """The request goes out now: latency counts from here."""
@@ -131,19 +126,20 @@ class Exchange:
         """The body ended, or broke. Only the first end counts: True where this is it.
 
         An end that comes when everything is here, such as a reader's who stops at the end mark,
-        is as good as any. In a forked child nothing has ended: the exchange is its parent's.
+        is as good as any; of an error answer the status says enough. In a forked child nothing has
+        ended: the exchange is its parent's.
         """
-        if self.outcome is not None or self._process != os.getpid():
+        if self._is_over or self._process != os.getpid():
             return False
         if self._body is not None:
             self._body.end()
-        if error is None or (self._body is not None and self._body.is_complete):
+        if error is None or not self.is_good or (self._body is not None and self._body.is_complete):
             self.finish()
         else:
             self.break_off(error, wrote=True)
         return True
 
-    def finish(self) -> Outcome:
+    def finish(self) -> None:
         """The body ended as it should."""
         if not self.is_good:
             self._read_error()
@@ -152,13 +148,14 @@ class Exchange:
             if self.failure is None and self.is_stream and not self._is_whole:
                 said = "The stream ended before its usage and its end mark."
                 self.failure = errors.ConnectionLost(said, hint=endings.SETTLE, **self._facts())
-                return self._end("interrupted")
+                self._end("interrupted")
+                return
             if self.failure is None and self.answer is not None and not self.answer.has_choices:
                 said, hint = "OpenRouter's answer holds no choices.", "Try again, or another model."
                 self.failure = self._invalid(said, hint)
-        return self._end("failed" if self.failure else "finished")
+        self._end("failed" if self.failure else "finished")
 
-    def break_off(self, error: BaseException, *, wrote: bool) -> Outcome:
+    def break_off(self, error: BaseException, *, wrote: bool) -> None:
         """The exchange ended with an exception, before or in the middle of the body.
 
         Args:
@@ -168,16 +165,30 @@ class Exchange:
         if self.is_stream:
             self._read_answer()
             if self.failure is not None:  # it had failed before it broke
-                return self._end("failed")
+                self._end("failed")
+                return
+            if self._is_read and not isinstance(error, Exception):
+                self._end("finished")
+                return
         ending = endings.of(error, wrote=wrote, over=clock.monotonic() >= self.ends_at)
         if ending.error is not None:
             self.failure = ending.error(**self._facts(), http_status=self._head.status)
-        return self._end(ending.status, sent=ending.sent)
+        self._end(ending.status, sent=ending.sent)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self._is_over
+
+    @property
+    def is_foreign_failure(self) -> bool:
+        """Whether another library gets an error answer here."""
+        return not self.is_own and not self.is_good
 
     @property
     def is_good(self) -> bool:
         """Whether the status says that an answer follows."""
-        return self._head.status is not None and _OK <= self._head.status < _OTHER
+        return self._head.is_good
 
     @property
     def is_stream(self) -> bool:
@@ -192,13 +203,19 @@ class Exchange:
 
     @property
     def generation_id(self) -> str | None:
-        """From the body, else from the header, which is there earlier."""
-        if self.answer is not None and self.answer.generation_id:
-            return self.answer.generation_id
-        inside = self._body.generation_id if self._body is not None else None
-        return inside or text_or_none(self._head.headers.get("x-generation-id"))
+        """From the body, or from the header, which is there earlier."""
+        inside = self.answer.generation_id if self.answer is not None else None
+        if inside is None and self._body is not None:
+            inside = self._body.generation_id
+        header = text_or_none(self._head.headers.get("x-generation-id"))
+        return billable.generation_id(inside, header)
 
     # --- reading --------------------------------------------------------------------------
+
+    @property
+    def _is_read(self) -> bool:
+        """Whether a foreign reader had its answer: many stop there, before the usage comes."""
+        return not self.is_own and self._body is not None and self._body.is_answered
 
     @property
     def _is_whole(self) -> bool:
@@ -260,9 +277,14 @@ class Exchange:
 
     # --- the row --------------------------------------------------------------------------
 
-    def _end(self, status: str, *, sent: bool = True) -> Outcome:
+    def _end(self, status: str, *, sent: bool = True) -> None:
+        """It is over, in this way."""
+        self._is_over = True
+        self.outcome = self.ending = outcome_row(self.request.id, self._ended(status, sent=sent))
+
+    def _ended(self, status: str, *, sent: bool = True) -> Ended:
         cut_off = self.is_stream and not self._is_whole
-        ended = Ended(
+        return Ended(
             status=status,
             sent=sent,
             http_status=self._head.status,
@@ -273,5 +295,3 @@ class Exchange:
             flags=(*self._flags, *(self._body.flags if self._body else ())),
             failure=self.failure,
         )
-        self.outcome = outcome_row(self.request.id, ended)
-        return self.outcome

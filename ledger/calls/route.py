@@ -36,13 +36,19 @@ def tls_for(scheme: bytes) -> ssl.SSLContext:
     return _shared_tls() if scheme == b"https" else _no_tls()
 
 
-def proxy_for(url: httpx.URL) -> httpx.Proxy | None:
+def proxy_url(url: httpx.URL) -> str | None:
     """The proxy that the environment names for a URL, unless NO_PROXY exempts host or host:port."""
     proxies = getproxies()
     found = proxies.get(url.scheme) or proxies.get("all")
     if not found or proxy_bypass(url.host) or proxy_bypass(url.netloc.decode("ascii")):
         return None
-    return httpx.Proxy(found if "://" in found else f"http://{found}")
+    return found if "://" in found else f"http://{found}"
+
+
+def proxy_for(url: httpx.URL) -> httpx.Proxy | None:
+    """The same, as httpx takes it."""
+    found = proxy_url(url)
+    return None if found is None else httpx.Proxy(found)
 
 
 def proxy_options(proxy: httpx.Proxy) -> dict[str, Any]:

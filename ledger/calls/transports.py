@@ -5,15 +5,15 @@ when the body ends, breaks, or is closed early. Annotations name `httpx`: a tran
 other family gets and gives that one's classes.
 """
 
-from collections.abc import AsyncIterator, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ledger.books.writer import Writer
-from ledger.calls.attempt import ExchangeFor, Steps, attempt, foreign
+from ledger.calls.attempt import ExchangeFor, Steps, attempt, foreign, passing
 from ledger.calls.backlog import Backlog, unless_booked
 from ledger.calls.families import Family, family
 from ledger.calls.recorder import EXCHANGE, Exchange
+from ledger.calls.taps import AsyncRecordedStream, RecordedStream
 from ledger.errors import LedgerError
 from ledger.logs import logger
 
@@ -62,6 +62,15 @@ def async_recording(
     return made
 
 
+SEEN = "ledger.seen"
+"""The request extension that says that somebody above records the request already."""
+
+
+def is_recording(transport: object) -> bool:
+    """Whether a transport is one of these, of any family."""
+    return isinstance(transport, _Recording)
+
+
 @cache
 def _kinds(name: str) -> tuple[type[Any], type[Any]]:
     """The transports of a family, sync and async, made on its own base classes."""
@@ -95,6 +104,8 @@ class _Recording:
         exchange = request.extensions.get(EXCHANGE)
         if isinstance(exchange, Exchange):
             return attempt(exchange, request)
+        if request.extensions.get(SEEN):
+            return passing(request)
         assert self._exchange_for is not None, "a request of our own without its exchange"
         return foreign(request, self._exchange_for, self._backlog)
 
@@ -131,8 +142,19 @@ class _Recording:
             error,
         )
         if not exchange.is_own:  # nobody will raise it there
-            assert exchange.outcome is not None
-            self._backlog.add(exchange.outcome)
+            assert exchange.ending is not None
+            self._backlog.add(exchange.ending)
+
+    def post_outcome(self, exchange: Exchange) -> None:
+        """Queue the outcome of an exchange that nobody ends any more, and go on."""
+        if exchange.ending is not None:
+            self._writer.post(exchange.ending)
+            self.over(exchange)
+
+    def over(self, exchange: Exchange) -> None:
+        """Tell whoever wants to know that an exchange has ended."""
+        if exchange.after is not None:
+            exchange.after(exchange)
 
 
 class RecordingTransport(_Recording):
@@ -157,7 +179,13 @@ class RecordingTransport(_Recording):
                     step = steps.send(result)
         except StopIteration as end:
             response, exchange = end.value
-            return self._tapped(response, exchange, request)
+            return self._handed(self._tapped(response, exchange, request), exchange)
+
+    def _handed(self, response: "httpx.Response", exchange: Exchange | None) -> "httpx.Response":
+        """The response for the client: read ahead where nobody may read it after us."""
+        if exchange is not None and (exchange.is_foreign_failure or response.is_closed):
+            response.stream.read_ahead()  # type: ignore[union-attr] # it is a tap
+        return response
 
     def close(self) -> None:
         """Close the inner transport."""
@@ -172,47 +200,16 @@ class RecordingTransport(_Recording):
 
     def write_outcome(self, exchange: Exchange) -> None:
         """Commit the outcome of an exchange that ended."""
-        assert exchange.outcome is not None
+        if exchange.ending is None:
+            return
         try:
-            self._writer.write(exchange.outcome)
+            self._writer.write(exchange.ending)
         except LedgerError as error:
             self.unrecorded(exchange, error)
         except BaseException:  # Ctrl-C in the middle of it: nobody knows whether it is booked
-            self._writer.post(unless_booked(exchange.outcome))
+            self._writer.post(unless_booked(exchange.ending))
             raise
-
-
-class RecordedStream:
-    """The body as it passes. However it ends, there is one outcome."""
-
-    def __init__(self, inner: Any, exchange: Exchange, transport: RecordingTransport) -> None:
-        self._inner = inner
-        self._exchange = exchange
-        self._transport = transport
-
-    def __iter__(self) -> Iterator[bytes]:
-        exchange = self._exchange
-        try:
-            for chunk in self._inner:
-                exchange.feed(chunk)
-                if exchange.awaits_start:
-                    self._transport.note_start(exchange)
-                yield chunk
-        except BaseException as error:
-            self._end(error)
-            raise
-        self._end(None)
-
-    def _end(self, error: BaseException | None) -> None:
-        if self._exchange.end(error):
-            self._transport.write_outcome(self._exchange)
-
-    def close(self) -> None:
-        """Close the connection, or give it back."""
-        try:
-            self._inner.close()
-        finally:
-            self._end(GeneratorExit())
+        self.over(exchange)
 
 
 class AsyncRecordingTransport(_Recording):
@@ -237,7 +234,15 @@ class AsyncRecordingTransport(_Recording):
                     step = steps.send(result)
         except StopIteration as end:
             response, exchange = end.value
-            return self._tapped(response, exchange, request)
+            return await self._handed(self._tapped(response, exchange, request), exchange)
+
+    async def _handed(
+        self, response: "httpx.Response", exchange: Exchange | None
+    ) -> "httpx.Response":
+        """The response for the client: read ahead where nobody may read it after us."""
+        if exchange is not None and (exchange.is_foreign_failure or response.is_closed):
+            await response.stream.read_ahead()  # type: ignore[union-attr] # it is a tap
+        return response
 
     async def aclose(self) -> None:
         """Close the inner transport."""
@@ -252,44 +257,13 @@ class AsyncRecordingTransport(_Recording):
 
     async def write_outcome(self, exchange: Exchange) -> None:
         """Commit the outcome of an exchange that ended."""
-        assert exchange.outcome is not None
-        if exchange.outcome.status == "cancelled":  # whoever cancels must not wait for a disk
-            self._writer.post(exchange.outcome)
+        if exchange.ending is None:
             return
-        try:
-            await self._writer.awrite(exchange.outcome)
-        except LedgerError as error:
-            self.unrecorded(exchange, error)
-
-
-class AsyncRecordedStream:
-    """The body as it passes. However it ends, there is one outcome."""
-
-    def __init__(self, inner: Any, exchange: Exchange, transport: AsyncRecordingTransport) -> None:
-        self._inner = inner
-        self._exchange = exchange
-        self._transport = transport
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        exchange = self._exchange
-        try:
-            async for chunk in self._inner:
-                exchange.feed(chunk)
-                if exchange.awaits_start:
-                    self._transport.note_start(exchange)
-                yield chunk
-        except BaseException as error:
-            await self._end(error)
-            raise
-        await self._end(None)
-
-    async def _end(self, error: BaseException | None) -> None:
-        if self._exchange.end(error):
-            await self._transport.write_outcome(self._exchange)
-
-    async def aclose(self) -> None:
-        """Close the connection, or give it back."""
-        try:
-            await self._inner.aclose()
-        finally:
-            await self._end(GeneratorExit())
+        if exchange.outcome is not None and exchange.outcome.status == "cancelled":
+            self._writer.post(exchange.ending)  # whoever cancels must not wait for a disk
+        else:
+            try:
+                await self._writer.awrite(exchange.ending)
+            except LedgerError as error:
+                self.unrecorded(exchange, error)
+        self.over(exchange)

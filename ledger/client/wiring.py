@@ -84,6 +84,10 @@ class Wired:
         self._async: httpx.AsyncBaseTransport | None = None
         self._opening = threading.Lock()
 
+    def _open_once(self) -> None:
+        if not self._is_open:
+            self._open()
+
     def _open(self) -> None:
         """Make the home and read who is known, once."""
         follow_ecosystem()

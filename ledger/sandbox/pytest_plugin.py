@@ -36,11 +36,13 @@ def ledger_sandbox(
 
     Home, key and base URL are throw-away, callers' folders stay below `tmp_path`, nothing runs in
     the background, and any other host is blocked. Modules started as other processes inherit all
-    of it but the block.
+    of it but the block. Calls that SDKs make through httpx are on the books too, as under
+    `ledger.install()`.
 
     Yields:
         The running `Sandbox`: `reply`, `fail`, `calls`, `spent`, `expect`.
     """
+    import ledger
     from ledger.sandbox import guard
 
     sandbox = _ledger_sandbox_server
@@ -50,7 +52,8 @@ def ledger_sandbox(
     guard.block(monkeypatch.setattr)
     _forget_default_ledger()
     try:
-        yield sandbox
+        with ledger.install():
+            yield sandbox
     finally:
         _forget_default_ledger()
         sandbox.reset()

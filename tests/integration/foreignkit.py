@@ -1,6 +1,9 @@
 """What the tests of foreign requests share: an exchange for each, and clients of both families."""
 
-from collections.abc import Generator
+import contextlib
+import sqlite3
+from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 from ledger import clock
@@ -62,3 +65,19 @@ def async_client(ledger: Ledger, name: str, hook: Any = None, **more: Any) -> An
         backlog=ledger.backlog,
     )
     return module.AsyncClient(transport=transport, base_url=ledger.settings.base_url, **more)
+
+
+@contextlib.contextmanager
+def outcomes_refused(home: Path) -> Iterator[None]:
+    """Books that take requests but no outcomes, as a disk that fills up between the two."""
+    trigger = (
+        "create trigger full before insert on outcome begin select raise(fail, 'disk full'); end"
+    )
+    with contextlib.closing(sqlite3.connect(home / "ledger.db")) as connection:
+        connection.execute(trigger)
+        connection.commit()
+        try:
+            yield
+        finally:
+            connection.execute("drop trigger full")
+            connection.commit()

@@ -1,16 +1,14 @@
 """Requests of other libraries through the recording transport, in both families of clients."""
 
 import asyncio
-import contextlib
 import socket
-import sqlite3
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from callkit import KEY, call, count, failure, only, open_ledger, rows
-from foreignkit import FAMILIES, async_client, client, exchange_for
+from foreignkit import FAMILIES, async_client, client, exchange_for, outcomes_refused
 from rawserver import BODY, RawServer, answer, read_request
 
 from ledger import errors
@@ -217,22 +215,6 @@ def test_an_answer_that_cannot_be_read_is_passed_on_whole(  # noqa: PLR0913, PLR
         "generation_id": "gen-h",
         "flags": flag,
     }
-
-
-@contextlib.contextmanager
-def outcomes_refused(home: Path) -> Iterator[None]:
-    """Books that take requests but no outcomes, as a disk that fills up between the two."""
-    trigger = (
-        "create trigger full before insert on outcome begin select raise(fail, 'disk full'); end"
-    )
-    with contextlib.closing(sqlite3.connect(home / "ledger.db")) as connection:
-        connection.execute(trigger)
-        connection.commit()
-        try:
-            yield
-        finally:
-            connection.execute("drop trigger full")
-            connection.commit()
 
 
 @pytest.mark.parametrize("kind", CLIENTS)

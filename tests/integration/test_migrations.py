@@ -41,6 +41,7 @@ FINGERPRINTS = {
     "0005": "1ef0b604f611c2b6",
     "0006": "9f6c6057dc21e4ff",
     "0007": "180ad4a52fd30986",
+    "0008": "63df88fca8da0e71",
 }
 
 SECOND = '''"""A second revision, for tests."""

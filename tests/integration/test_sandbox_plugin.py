@@ -121,23 +121,51 @@ def test_a_default_ledger_of_the_process_is_closed_before_and_after(tmp_path: Pa
     output = run_pytest(
         tmp_path,
         """
-        import sys
-        import types
+        from ledger import client
 
-        client = types.ModuleType("ledger.client")
         client.resets = 0
+        reset = client.reset_default
 
         def reset_default():
             client.resets += 1
+            reset()
 
         client.reset_default = reset_default
-        sys.modules["ledger.client"] = client
 
         def test_before(ledger_sandbox):
             assert client.resets == 1
 
         def test_after():
             assert client.resets == 2
+        """,
+    )
+    assert "2 passed" in output, output
+
+
+def test_an_sdks_calls_are_on_the_books_and_count_in_the_same_assertions(tmp_path: Path) -> None:
+    output = run_pytest(
+        tmp_path,
+        """
+        import os
+        import httpx
+        import ledger
+        from openai import OpenAI
+
+        def test_sdk(ledger_sandbox):
+            ledger_sandbox.reply(text="Blue.", cost="0.0012")
+            with ledger_sandbox.expect(calls=1, max_cost="0.0012"):
+                with OpenAI(
+                    base_url=os.environ["OPENROUTER_BASE_URL"],
+                    api_key=os.environ["OPENROUTER_API_KEY"],
+                ) as client:
+                    asked = [{"role": "user", "content": "Name a colour."}]
+                    client.chat.completions.create(model="a/b", messages=asked)
+            with ledger.Ledger() as books:
+                (request,) = books.requests()
+            assert (request.caller, str(request.cost_usd)) == ("test_it", "0.0012")
+
+        def test_nothing_stays_patched():
+            assert "ledger" not in httpx.Client.send.__code__.co_filename
         """,
     )
     assert "2 passed" in output, output

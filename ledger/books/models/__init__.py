@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ledger.books.models.calls import Outcome, Request
     from ledger.books.models.catalogue import CatalogueEndpoint, CatalogueModel
     from ledger.books.models.crashes import CrashNotice
+    from ledger.books.models.jobs import VideoJob
     from ledger.books.models.process import Process
     from ledger.books.models.provider import CreditSnapshot, Generation, SettlementAttempt
     from ledger.books.models.refusals import Refusal
@@ -34,6 +35,7 @@ __all__ = [
     "RequestTag",
     "ResponseStart",
     "SettlementAttempt",
+    "VideoJob",
     "load_all",
 ]
 
@@ -53,6 +55,7 @@ _HOMES = {
     "ResponseStart": "streams",
     "RequestTag": "tags",
     "SettlementAttempt": "provider",
+    "VideoJob": "jobs",
 }
 
 

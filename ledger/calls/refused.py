@@ -1,0 +1,47 @@
+"""The row of a call that was never sent."""
+
+from typing import TYPE_CHECKING
+
+from ledger import clock
+from ledger.callers.detection import Caller
+from ledger.errors import CallRefused
+from ledger.openrouter import exact
+
+if TYPE_CHECKING:
+    from ledger.books.models import Refusal
+
+
+def refusal_row(  # noqa: PLR0913 - what a refusal tells, all by name
+    refused: CallRefused,
+    *,
+    process_id: str,
+    source: str,
+    caller: Caller | None,
+    caller_id: str | None,
+    model: str | None,
+) -> "Refusal":
+    """A refusal as it is booked, now.
+
+    Args:
+        refused: why.
+        process_id: this process.
+        source: which way the call was to be made.
+        caller: who asked, as far as that is known.
+        caller_id: that caller's row, where it has one.
+        model: the model that was asked for.
+    """
+    from ledger.books.models import Refusal
+
+    now = clock.now()
+    return Refusal(
+        process_id=process_id,
+        caller_id=caller_id,
+        caller_name=caller.name if caller else None,
+        chain=caller.chain if caller else None,
+        source=source,
+        model_asked=exact.clean(model) if model else None,
+        at=now,
+        day=clock.day_of(now),
+        reason=type(refused).__name__,
+        message=exact.clean(refused.message),
+    )
