@@ -84,13 +84,16 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-def get_response(
+def get_response(  # noqa: PLR0913 - what can be said of a call
     messages: "str | Sequence[dict[str, Any]]",
     model: str | None = None,
     caller: str | None = None,
     *,
     timeout: float | None = None,
     tags: "Mapping[str, str] | None" = None,
+    response_model: "type[Any] | None" = None,
+    store_messages: bool | None = None,
+    store_answers: bool | None = None,
     **params: Any,
 ) -> "Reply":
     """Ask a model through OpenRouter; the call is in the ledger before its first byte leaves.
@@ -101,6 +104,9 @@ def get_response(
         caller: the name to book the call under; found out from the calling module if not given.
         timeout: total seconds for the call, connecting and reading included; 600 by default.
         tags: words of your own to report by, such as `{"task": "summary"}`; booked, not sent.
+        response_model: a pydantic model's class to read the answer into, as `.parsed`.
+        store_messages: store what is asked; `openrouter_config.json` decides if left out.
+        store_answers: store what is answered; likewise.
         **params: every other parameter of `POST /chat/completions`, passed through unchanged.
 
     Returns:
@@ -113,25 +119,49 @@ def get_response(
         ProviderError: OpenRouter answered with an error.
         ConnectionFailed: no answer came.
         OutcomeNotRecorded: the answer came but could not be booked; the error carries it.
+        AnswerMismatched: the answer is not what `response_model` describes; it carries it too.
     """
     from ledger.client import default
 
-    return default().get_response(messages, model, caller, timeout=timeout, tags=tags, **params)
+    return default().get_response(
+        messages,
+        model,
+        caller,
+        timeout=timeout,
+        tags=tags,
+        response_model=response_model,
+        store_messages=store_messages,
+        store_answers=store_answers,
+        **params,
+    )
 
 
-def aget_response(
+def aget_response(  # noqa: PLR0913 - as above
     messages: "str | Sequence[dict[str, Any]]",
     model: str | None = None,
     caller: str | None = None,
     *,
     timeout: float | None = None,
     tags: "Mapping[str, str] | None" = None,
+    response_model: "type[Any] | None" = None,
+    store_messages: bool | None = None,
+    store_answers: bool | None = None,
     **params: Any,
 ) -> "Coroutine[Any, Any, Reply]":
     """`get_response` for async code: await what it returns. Same arguments, same errors."""
     from ledger.client import default
 
-    return default().aget_response(messages, model, caller, timeout=timeout, tags=tags, **params)
+    return default().aget_response(
+        messages,
+        model,
+        caller,
+        timeout=timeout,
+        tags=tags,
+        response_model=response_model,
+        store_messages=store_messages,
+        store_answers=store_answers,
+        **params,
+    )
 
 
 def caller_config(caller: str | None = None) -> "CallerConfig":

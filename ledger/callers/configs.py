@@ -19,6 +19,10 @@ HOME_SETTINGS = (
     "record_host",
     "default_provider",
     "transparent",
+    "find_by_id",
+    "store_messages",
+    "store_answers",
+    "store_days",
 )
 """What `openrouter_config.json` can say."""
 
@@ -66,6 +70,10 @@ class GlobalConfig:
         api_key: of `api_config.json`, placeholder or not; never shown.
         provider_base_url: of `api_config.json`; counts where `base_url` is None.
         off_at: the file and line of the `enabled` that is false, where one is.
+        find_by_id: put our request's id into `user` where a call gives none.
+        store_messages: store what is asked, in the table `content`.
+        store_answers: store what is answered, likewise.
+        store_days: how long `purge` leaves it there; None is for ever.
     """
 
     base_url: str | None = None
@@ -81,6 +89,10 @@ class GlobalConfig:
     api_key: str | None = dataclasses.field(default=None, repr=False)
     provider_base_url: str | None = None
     off_at: str | None = None
+    find_by_id: bool = False
+    store_messages: bool = False
+    store_answers: bool = False
+    store_days: int | None = None
 
 
 def read_caller_config(path: Path, caller_name: str) -> CallerConfig:
@@ -183,6 +195,10 @@ def home_fields(document: Document, home: Path) -> dict[str, Any]:
         "auto_export": checks.switch,
         "record_host": checks.switch,
         "default_provider": checks.name,
+        "find_by_id": checks.switch,
+        "store_messages": checks.switch,
+        "store_answers": checks.switch,
+        "store_days": checks.count,
     }
     fields = checks.checked(document, ("config",), kinds)
     if "transparent" in document.section("config"):

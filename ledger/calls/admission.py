@@ -19,9 +19,9 @@ from ledger.callers.configs import CallerConfig, GlobalConfig
 from ledger.callers.detection import Caller, renamed
 from ledger.callers.keys import FoundKey, find_key, write_env_template
 from ledger.callers.known import known_names
-from ledger.callers.tags import Tags
 from ledger.calls import entrance
 from ledger.calls.entrance import Entered
+from ledger.calls.options import Options
 from ledger.calls.payload import Messages, check_call, check_provider
 from ledger.calls.register import Register
 from ledger.calls.switches import check_caller_enabled, check_enabled
@@ -45,6 +45,7 @@ class Ask:
     model: str | None
     timeout_s: float | None
     params: dict[str, Any] = field(repr=False)
+    options: Options
     caller: Caller | None = None
     tags: dict[str, str] = field(default_factory=dict)
     rules: GlobalConfig | None = None
@@ -108,15 +109,15 @@ class Desk:
         model: str | None,
         caller: str | None,
         timeout_s: float | None,
-        tags: Tags | None,
+        options: Options,
         params: dict[str, Any],
     ) -> Ask:
         """Detect the caller, in the caller's own thread and frame. Refusals wait for the flow."""
-        ask = Ask(messages, model, timeout_s, params)
+        ask = Ask(messages, model, timeout_s, params, options)
         try:
             ask.rules = self.rules()
             ask.caller = self.detect(frame, caller, ask.rules)
-            ask.tags = open_tags(tags)
+            ask.tags = open_tags(options.tags)
         except CallRefused as refused:
             ask.refused = refused
         return ask
@@ -161,6 +162,7 @@ class Desk:
         assert rules is not None
         check_enabled(rules, caller)
         check_call(ask.model, ask.timeout_s)
+        ask.options.check()
         check_provider(ask.params, rules.default_provider)
         entered = yield from entrance.enter(
             self.register, self._settings.home, caller, may_provision=rules.auto_provision

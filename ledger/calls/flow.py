@@ -18,6 +18,7 @@ from ledger.books.writer import Writer
 from ledger.calls import headers, payload
 from ledger.calls.admission import Admitted, Ask, Desk
 from ledger.calls.backlog import Backlog
+from ledger.calls.parsing import parse
 from ledger.calls.recorder import EXCHANGE, Exchange
 from ledger.calls.refused import refusal_row
 from ledger.calls.reply import Reply
@@ -96,15 +97,16 @@ class Calls:
                 self._after(exchange)
         if admitted.rules.log_responses:
             _say("response", exchange)
-        return _conclude(exchange, admitted)
+        return parse(_conclude(exchange, admitted), ask.options.response_model)
 
     def _prepare(self, ask: Ask, admitted: Admitted) -> tuple[Exchange, httpx.Request]:
         """The exchange with its request row, and the request itself."""
         applied = payload.from_config(admitted.model, ask.params, admitted.config)
-        body = payload.encode(admitted.model, ask.messages, ask.params | applied)
         deadline_s = DEFAULT_DEADLINE_S if ask.timeout_s is None else ask.timeout_s
-        ends_at = clock.monotonic() + deadline_s
         row = self._row(admitted, deadline_s, applied)
+        found_by = payload.found_by(row.id, ask.params) if admitted.rules.find_by_id else {}
+        body = payload.encode(admitted.model, ask.messages, ask.params | applied | found_by)
+        ends_at = clock.monotonic() + deadline_s
         exchange = Exchange(row, admitted.caller.name, ends_at)
         exchange.sent = body
         exchange.work = (row, *tag_rows(row.id, ask.tags))

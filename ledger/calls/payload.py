@@ -61,6 +61,11 @@ def from_config(model: str, params: dict[str, Any], config: CallerConfig) -> dic
     return added
 
 
+def found_by(request_id: str, params: dict[str, Any]) -> dict[str, Any]:
+    """Our request's id as `user`, where the call gives none: a lost answer can be found by it."""
+    return {} if "user" in params else {"user": request_id}
+
+
 def encode(model: str, messages: Messages, params: dict[str, Any]) -> bytes:
     """The JSON body; every parameter passes through unchanged.
 

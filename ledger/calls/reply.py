@@ -23,6 +23,7 @@ class Reply(str):  # noqa: SLOT000 - facts are attached to it
         tool_calls: the tool calls that the model asks for, as sent.
         finish_reason: why the answer ended (`stop`, `length`, `tool_calls`, ...), or None.
         raw: the whole answer, parsed exactly.
+        parsed: the answer as an object of the `response_model` that was passed, or None.
     """
 
     request_id: str
@@ -33,6 +34,7 @@ class Reply(str):  # noqa: SLOT000 - facts are attached to it
     tool_calls: list[dict[str, Any]]
     finish_reason: str | None
     raw: dict[str, Any]
+    parsed: Any
     _facts: Facts
 
     @classmethod
@@ -49,6 +51,7 @@ class Reply(str):  # noqa: SLOT000 - facts are attached to it
         reply.tool_calls = answer.tool_calls
         reply.finish_reason = answer.finish_reason
         reply.raw = answer.raw
+        reply.parsed = None
         reply._facts = Facts.of(outcome, caller)
         return reply
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ledger import clock
 from ledger.callers.configs import CallerConfig
 from ledger.callers.tags import Tags
+from ledger.calls.options import Options
 from ledger.calls.payload import Messages
 from ledger.calls.reply import Reply
 from ledger.client.wiring import Wired
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 class Calling(Wired):
     """The calls of a ledger."""
 
-    def get_response(
+    def get_response(  # noqa: PLR0913 - one for each argument of the public function
         self,
         messages: Messages,
         model: str | None = None,
@@ -27,12 +28,17 @@ class Calling(Wired):
         *,
         timeout: float | None = None,
         tags: Tags | None = None,
+        response_model: type[Any] | None = None,
+        store_messages: bool | None = None,
+        store_answers: bool | None = None,
         **params: Any,
     ) -> Reply:
         """See `ledger.get_response`."""
-        return self._get_response(sys._getframe(1), messages, model, caller, timeout, tags, params)  # noqa: SLF001 - the documented way to a frame
+        options = Options(tags, response_model, store_messages, store_answers)
+        frame = sys._getframe(1)  # noqa: SLF001 - the documented way to a frame
+        return self._get_response(frame, messages, model, caller, timeout, options, params)
 
-    def aget_response(
+    def aget_response(  # noqa: PLR0913 - as above
         self,
         messages: Messages,
         model: str | None = None,
@@ -40,10 +46,15 @@ class Calling(Wired):
         *,
         timeout: float | None = None,
         tags: Tags | None = None,
+        response_model: type[Any] | None = None,
+        store_messages: bool | None = None,
+        store_answers: bool | None = None,
         **params: Any,
     ) -> Coroutine[Any, Any, Reply]:
         """See `ledger.aget_response`. Detects the caller here: inside a task it is gone."""
-        return self._aget_response(sys._getframe(1), messages, model, caller, timeout, tags, params)  # noqa: SLF001 - the documented way to a frame
+        options = Options(tags, response_model, store_messages, store_answers)
+        frame = sys._getframe(1)  # noqa: SLF001 - the documented way to a frame
+        return self._aget_response(frame, messages, model, caller, timeout, options, params)
 
     def caller_config(self, caller: str | None = None) -> CallerConfig:
         """See `ledger.caller_config`."""

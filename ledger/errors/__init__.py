@@ -20,6 +20,7 @@ LedgerError
 │   ├── UpgradeRequired      a server database whose schema is older: run `upgrade`
 │   └── MigrationFailed      an upgrade failed; the books are as they were
 ├── OutcomeNotRecorded       the answer came but could not be booked; the error carries it
+├── AnswerMismatched         the answer is not what `response_model` describes; it is booked
 ├── ProviderError            the provider answered with an error
 │   ├── BadRequest           400 and its like
 │   │   ├── ContextTooLong        the messages don't fit into the model's context
@@ -86,6 +87,7 @@ from ledger.errors.connection import (
     TlsFailed,
 )
 from ledger.errors.keeping import (
+    AnswerMismatched,
     BackupFailed,
     LedgerBusy,
     LedgerTooNew,
@@ -150,6 +152,7 @@ __all__ = [
     "AccountRateLimited",
     "AnswerFailed",
     "AnswerInvalid",
+    "AnswerMismatched",
     "AuthenticationFailed",
     "BackupFailed",
     "BadRequest",

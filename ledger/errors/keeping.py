@@ -31,6 +31,12 @@ class OutcomeNotRecorded(LedgerError):
     exit_code = 4
 
 
+class AnswerMismatched(LedgerError):
+    """The answer is not what `response_model` describes; it is booked, and `reply` carries it."""
+
+    exit_code = 5
+
+
 class SnapshotFailed(LedgerError):
     """A JSON file could not be written; the old one is whole."""
 

@@ -1,0 +1,49 @@
+"""What a call says to the ledger alone: nothing of it is sent to the provider."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from ledger.callers.tags import Tags
+from ledger.errors import RequestInvalid
+
+
+@runtime_checkable
+class Model(Protocol):
+    """What a pydantic model's class can do, as far as it is needed here."""
+
+    model_validate_json: Callable[..., Any]
+    model_fields: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of one call.
+
+    Attributes:
+        tags: words of the user's own to report by.
+        response_model: the pydantic model's class that the answer is read into.
+        store_messages: store what is asked; the home's config decides where it is None.
+        store_answers: store what is answered; likewise.
+    """
+
+    tags: Tags | None = None
+    response_model: Any = None
+    store_messages: bool | None = None
+    store_answers: bool | None = None
+
+    def check(self) -> None:
+        """What a module without types may have passed.
+
+        Raises:
+            RequestInvalid: an option is of a kind that it can't be.
+        """
+        kind = self.response_model
+        if kind is not None and not (isinstance(kind, type) and isinstance(kind, Model)):
+            raise RequestInvalid(
+                "response_model must be the class of a pydantic model.",
+                hint="For example response_model=Weather, with class Weather(pydantic.BaseModel).",
+            )
+        for name in ("store_messages", "store_answers"):
+            if getattr(self, name) not in (True, False, None):
+                raise RequestInvalid(f"{name} must be True or False.")
