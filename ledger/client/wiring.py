@@ -1,5 +1,6 @@
 """What a ledger is made of: settings, books, connections and rooms, wired together."""
 
+import atexit
 import os
 import threading
 from collections.abc import Coroutine
@@ -149,3 +150,12 @@ def _after_fork_in_child() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+def _at_exit() -> None:
+    """Idle connections are closed by us, not by whatever the interpreter takes apart first."""
+    for ledger in _all_ledgers.snapshot():
+        ledger._pool.close()  # noqa: SLF001 - of this very module
+
+
+atexit.register(_at_exit)

@@ -161,7 +161,7 @@ def test_commands_options_and_words_are_completed() -> None:
     assert completed("re", 1) == ["report"]
     assert "--view" in completed("export --", 2)
     assert "--home" in completed("status --", 2)
-    assert completed("report m", 2) == ["month", "model"]
+    assert completed("report m", 2) == ["month", "member", "model"]
     assert completed("completion z", 2) == ["zsh"]
 
 
