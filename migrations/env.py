@@ -28,6 +28,11 @@ def render_item(type_: str, item: Any, _context: Any) -> str | Literal[False]:
     return False
 
 
+def include_name(name: str | None, _type: str, _parents: Any) -> bool:
+    """What full text keeps, tables on SQLite and an index on a server, is no model's."""
+    return name is None or not name.startswith("content_search")
+
+
 def run(connection: Connection) -> None:
     """Run what the command asks for on this connection, inside its open transaction."""
     context.configure(
@@ -35,6 +40,7 @@ def run(connection: Connection) -> None:
         target_metadata=metadata,
         render_as_batch=connection.dialect.name == "sqlite",
         render_item=render_item,
+        include_name=include_name,
         compare_server_default=True,
     )
     context.run_migrations()

@@ -69,6 +69,11 @@ def strict(*constraints: Any) -> tuple[Any, ...]:
     return (*constraints, Table.__table_args__)
 
 
+def purgeable(*constraints: Any) -> tuple[Any, ...]:
+    """`__table_args__` of a table whose rows may go, by purge."""
+    return (*constraints, {**Table.__table_args__, "info": {"purgeable": True}})
+
+
 def key() -> Any:
     """The primary key: a new UUIDv7 as text."""
     return Field(default_factory=new_id, primary_key=True, sa_type=Text)

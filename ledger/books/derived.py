@@ -10,11 +10,16 @@ from ledger.books.base import metadata
 
 models.load_all()
 
+_AGAINST_PURGE = {"no_delete", "no_truncate"}
+"""The triggers that a table does without whose rows may be purged."""
+
 
 def statements(engine: str) -> Iterator[str]:
     """Everything that is created after the tables, in order."""
     for table in metadata.sorted_tables:
         for file in sql_files.load("triggers", engine).values():
+            if table.info.get("purgeable") and file.name in _AGAINST_PURGE:
+                continue
             yield file.body.replace("{table}", table.name).replace("{exists}", _exists(table))
     for view in sql_files.load("views", engine).values():
         yield f"CREATE VIEW {view.name} AS\n{view.body}"

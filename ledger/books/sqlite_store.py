@@ -165,14 +165,26 @@ class SqliteStore:
             self._quiet_until = self._log_size() + _MIB
             logger.warning("the write-ahead log of %s could not be restarted: %s", self.path, error)
 
-    def checkpoint(self) -> tuple[int, int, int]:
+    def compact(self) -> bool:
+        """Write the file anew, then empty the log: of what was deleted nothing is left.
+
+        Returns:
+            Whether the log could be emptied: a reader's is left to it.
+        """
+        self.execute("VACUUM")
+        return not self.checkpoint(truncate=True)[0]
+
+    def checkpoint(self, *, truncate: bool = False) -> tuple[int, int, int]:
         """Restart or cut the log. Only under the lock file, with no transaction of ours open.
+
+        Args:
+            truncate: cut it, however long it is.
 
         Returns:
             SQLite's (busy, frames in the log, frames copied).
         """
         size = self._log_size()
-        mode = "TRUNCATE" if size > _TRUNCATE_AT else "RESTART"
+        mode = "TRUNCATE" if truncate or size > _TRUNCATE_AT else "RESTART"
         row = self.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
         after = self._log_size()
         if row[0]:

@@ -105,6 +105,25 @@ class Writer:
             finally:
                 self._store.lock.unlock()
 
+    def compact(self) -> bool:
+        """Write the file anew without what was deleted, and empty its log.
+
+        Returns:
+            Whether no byte of it is left; False where a reader was in the way.
+
+        Raises:
+            LedgerUnavailable: it can't be done.
+        """
+        with self._turn:
+            self._ready()
+            self._store.lock.lock()
+            try:
+                return self._store.compact()
+            except Exception as error:
+                raise faults.unavailable(error, self._store.target.name) from error
+            finally:
+                self._store.lock.unlock()
+
     def close(self) -> None:
         """Write what waits, end the thread, close the connection."""
         with self._closing:

@@ -15,7 +15,7 @@ from ledger.books.ids import new_id
 from ledger.books.models import Request
 from ledger.books.unit import Work
 from ledger.books.writer import Writer
-from ledger.calls import headers, payload
+from ledger.calls import contents, headers, payload
 from ledger.calls.admission import Admitted, Ask, Desk
 from ledger.calls.backlog import Backlog
 from ledger.calls.parsing import parse
@@ -97,6 +97,8 @@ class Calls:
                 self._after(exchange)
         if admitted.rules.log_responses:
             _say("response", exchange)
+        if ask.options.stores("answers", admitted.rules):
+            yield from _keep_answer(exchange, ask)
         return parse(_conclude(exchange, admitted), ask.options.response_model)
 
     def _prepare(self, ask: Ask, admitted: Admitted) -> tuple[Exchange, httpx.Request]:
@@ -110,6 +112,8 @@ class Calls:
         exchange = Exchange(row, admitted.caller.name, ends_at)
         exchange.sent = body
         exchange.work = (row, *tag_rows(row.id, ask.tags))
+        if ask.options.stores("messages", admitted.rules):
+            exchange.work += contents.message_rows(row.id, ask.messages, ask.options.turn)
         silence = min(admitted.rules.timeout_seconds, deadline_s)
         url = endpoints.url(admitted.base_url, endpoints.CHAT_COMPLETIONS)
         request = headers.post(url, admitted.key, body, silence)
@@ -157,6 +161,16 @@ class Calls:
             self._after(None)
         except LedgerError as error:
             logger.error("the refusal could not be booked: %s", error)
+
+
+def _keep_answer(exchange: Exchange, ask: Ask) -> Generator[Work, Any, None]:
+    """Store an answer. It was given: where it can't be stored, that is said and no more."""
+    if exchange.answer is None or exchange.failure is not None:
+        return
+    try:
+        yield contents.answer_row(exchange.request.id, exchange.answer, ask.options.turn)
+    except LedgerError as error:
+        logger.error("request %s: the answer could not be stored: %s", exchange.request.id, error)
 
 
 def _applied_text(applied: dict[str, Any]) -> str | None:

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
+from ledger.callers.configs import GlobalConfig
 from ledger.callers.tags import Tags
+from ledger.calls.contents import Turn
 from ledger.errors import RequestInvalid
 
 
@@ -25,12 +27,19 @@ class Options:
         response_model: the pydantic model's class that the answer is read into.
         store_messages: store what is asked; the home's config decides where it is None.
         store_answers: store what is answered; likewise.
+        turn: where the call stands in a conversation, if it is of one.
     """
 
     tags: Tags | None = None
     response_model: Any = None
     store_messages: bool | None = None
     store_answers: bool | None = None
+    turn: Turn | None = None
+
+    def stores(self, what: str, rules: GlobalConfig) -> bool:
+        """Whether `messages` or `answers` are stored: as the call says, else as the home does."""
+        own: bool | None = getattr(self, f"store_{what}")
+        return bool(getattr(rules, f"store_{what}")) if own is None else own
 
     def check(self) -> None:
         """What a module without types may have passed.

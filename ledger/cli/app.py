@@ -28,6 +28,8 @@ COMMANDS = {
     "export": Listed("exporting", "Write the JSON files that have changed, or a view."),
     "backup": Listed("books", "Copy the ledger in use, and verify the copy."),
     "upgrade": Listed("books", "Bring the ledger to the newest schema."),
+    "logs": Listed("contents", "List or search what was asked and answered."),
+    "purge": Listed("contents", "Remove stored messages and answers for good."),
     "callers": Listed("callers", "List the callers, or explain or rename one."),
     "config": Listed("callers", "Show, set or restore what a config says."),
     "doctor": Listed("doctor", "Examine the ledger, and say how to cure it."),

@@ -6,11 +6,12 @@ from ledger.client.account import Account
 from ledger.client.adopting import Adopting
 from ledger.client.callers import Callers
 from ledger.client.calling import Calling
+from ledger.client.contents import Contents
 from ledger.client.keeping import Keeping
 from ledger.client.reading import Reading
 
 
-class Ledger(Calling, Adopting, Callers, Reading, Account, Keeping):
+class Ledger(Calling, Contents, Adopting, Callers, Reading, Account, Keeping):
     """The books of one home or database, and the calls that are recorded in them.
 
     Args:

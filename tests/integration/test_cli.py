@@ -29,6 +29,8 @@ MIRRORS = {
     "ask": Ledger.get_response,
     "show": Ledger.show,
     "status": Ledger.status,
+    "logs": Ledger.logs,
+    "purge": Ledger.purge,
     "report": Ledger.report,
     "credits": Ledger.credits,
     "models": Ledger.listed_models,
@@ -217,6 +219,21 @@ def test_report_as_json_is_the_view(
     assert row["total_usd"] == found["totals"]["total_usd"] == sum(costs)
     assert row["requests"] == len(costs)
     assert "0.3000001" in succeed(capsys, "report", by)
+
+
+def test_logs_and_purge(capsys: pytest.CaptureFixture[str], ledger_sandbox: "Sandbox") -> None:
+    ask(capsys)
+    assert "No content is stored" in succeed(capsys, "logs")
+    assert ledger_sandbox.home is not None
+    succeed(capsys, "config", "set", "store_messages", "true")
+    ask(capsys)
+    found = exact.loads(succeed(capsys, "logs", "hello", "--json"))
+    assert [row["text"] for row in found["messages"]] == ["Hello"]
+    assert "\nHello\n" in succeed(capsys, "logs", "-c", "--caller", "cli")
+    assert succeed(capsys, "purge", "--all", "--dry-run").startswith("would be removed: 1")
+    assert exact.loads(succeed(capsys, "purge", "--all", "--json"))["is_clean"] is True
+    assert main(["purge"]) == 3
+    assert "store_days" in capsys.readouterr().err
 
 
 def test_settle_and_export(capsys: pytest.CaptureFixture[str], ledger_sandbox: "Sandbox") -> None:

@@ -11,6 +11,7 @@ from books_kit import full_rows, opened, plain
 from ledger.books.base import metadata
 
 TABLES = sorted(metadata.tables)
+PURGEABLE = {name for name, table in metadata.tables.items() if table.info.get("purgeable")}
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +59,10 @@ def attacks(connection: sqlite3.Connection, table: str) -> Iterator[tuple[str, l
         other = f"{column} || 'x'" if kinds[column] == "TEXT" else f"coalesce({column} - 1, 0)"
         yield f"UPDATE OR REPLACE {table} SET {column} = {other}", []
         yield f"UPDATE OR IGNORE {table} SET {column} = NULL", []
-    yield f"DELETE FROM {table}", []
-    yield f"DELETE FROM {table} WHERE id = ?", [row[columns.index("id")]]
-    yield f"DELETE FROM main.{table}", []
+    if table not in PURGEABLE:
+        yield f"DELETE FROM {table}", []
+        yield f"DELETE FROM {table} WHERE id = ?", [row[columns.index("id")]]
+        yield f"DELETE FROM main.{table}", []
     for key in keys_of(connection, table):
         fresh = [
             value if name in key else (f"{value}x" if name == "id" else value)
@@ -111,11 +113,18 @@ def test_there_is_no_hidden_row_number_to_replace_through(
             stranger.execute(f"INSERT OR REPLACE INTO {table} ({name}, id) VALUES (1, 'x')")
 
 
+def test_stored_content_alone_may_go() -> None:
+    assert {"content"} == PURGEABLE
+
+
 @pytest.mark.parametrize("table", TABLES)
 def test_an_attached_ledger_is_guarded_too(ledger: Path, table: str) -> None:
     with plain(Path(":memory:")) as connection:
         connection.execute("ATTACH ? AS other", [str(ledger)])
-        for sql in (f"DELETE FROM other.{table}", f"UPDATE other.{table} SET id = 'x'"):
+        statements = [f"UPDATE other.{table} SET id = 'x'"]
+        if table not in PURGEABLE:
+            statements.append(f"DELETE FROM other.{table}")
+        for sql in statements:
             with pytest.raises(sqlite3.IntegrityError, match="insert-only"):
                 connection.execute(sql)
 

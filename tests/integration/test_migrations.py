@@ -40,8 +40,9 @@ FINGERPRINTS = {
     "0004": "f0fa1f3d783a5bdd",
     "0005": "1ef0b604f611c2b6",
     "0006": "9f6c6057dc21e4ff",
-    "0007": "180ad4a52fd30986",
+    "0007": "fc20ea3896414ef9",
     "0008": "63df88fca8da0e71",
+    "0009": "fc20ea3896414ef9",
 }
 
 SECOND = '''"""A second revision, for tests."""

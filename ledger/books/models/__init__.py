@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ledger.books.models.callers import Caller, ProvisioningEvent
     from ledger.books.models.calls import Outcome, Request
     from ledger.books.models.catalogue import CatalogueEndpoint, CatalogueModel
+    from ledger.books.models.content import Content
     from ledger.books.models.crashes import CrashNotice
     from ledger.books.models.jobs import VideoJob
     from ledger.books.models.process import Process
@@ -24,6 +25,7 @@ __all__ = [
     "CallerAlias",
     "CatalogueEndpoint",
     "CatalogueModel",
+    "Content",
     "CrashNotice",
     "CreditSnapshot",
     "Generation",
@@ -44,6 +46,7 @@ _HOMES = {
     "CallerAlias": "aliases",
     "CatalogueEndpoint": "catalogue",
     "CatalogueModel": "catalogue",
+    "Content": "content",
     "CrashNotice": "crashes",
     "CreditSnapshot": "provider",
     "Generation": "provider",
