@@ -1,12 +1,12 @@
 """What was asked and answered, where the user switched storing on: the only rows that may go."""
 
-import datetime as dt
 from typing import Any, ClassVar
 
 from sqlalchemy import Index
 
 from ledger.books import base
 from ledger.books.base import Table, key, moment, number, one_of, points_to, purgeable
+from ledger.clock import Real
 
 
 class Content(Table, table=True):
@@ -21,7 +21,7 @@ class Content(Table, table=True):
 
     id: str = key()
     request_id: str = points_to("request.id")
-    at: dt.datetime = moment()
+    at: Real.Moment = moment()
     conversation_id: str | None = base.text()
     position: int | None = number()
     kind: str = base.required_text()
