@@ -125,6 +125,19 @@ def test_a_member_has_what_went_through_it_once_and_what_it_did_itself(
     )
 
 
+def test_a_renamed_member_keeps_its_history(ledger: Ledger) -> None:
+    for chain in ("old_name", "a->old_name", "old_name->b", "new_name->b"):
+        ledger.get_response("Hello", MODEL, chain)
+    ledger.rename_caller("old_name", "shown_name")
+    found: dict[str | None, Any] = {row.bucket: row for row in ledger.report("member")}
+    assert {name: (row.requests, row.own_requests) for name, row in found.items()} == {
+        "a": (1, 0),
+        "b": (2, 2),
+        "new_name": (1, 0),
+        "shown_name": (3, 2),
+    }
+
+
 PARTS = """
 import asyncio, subprocess, sys
 from concurrent.futures import ThreadPoolExecutor

@@ -43,6 +43,7 @@ FINGERPRINTS = {
     "0007": "fc20ea3896414ef9",
     "0008": "63df88fca8da0e71",
     "0009": "fc20ea3896414ef9",
+    "0010": "66a5647ed31da0d3",
 }
 
 SECOND = '''"""A second revision, for tests."""
