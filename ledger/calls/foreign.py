@@ -20,9 +20,10 @@ from ledger.callers import names
 from ledger.callers.blocks import open_tags
 from ledger.callers.configs import GlobalConfig
 from ledger.callers.detection import Caller
-from ledger.calls import jobs
+from ledger.calls import contents, jobs
 from ledger.calls.admission import Desk
 from ledger.calls.backlog import Backlog
+from ledger.calls.foreign_contents import sent_messages
 from ledger.calls.recorder import Exchange
 from ledger.calls.refused import refusal_row
 from ledger.calls.switches import check_caller_enabled, check_enabled
@@ -167,6 +168,8 @@ class Foreign:
         exchange = self._exchange(row, caller, service, rules)
         exchange.sent = body
         exchange.work = (row, *tag_rows(row.id, tags))
+        if rules.store_messages:
+            exchange.work += contents.message_rows(row.id, sent_messages(body), None)
         exchange.refusal = lambda refused: self._refusal(refused, caller, what.model)
         if rules.log_requests:
             logger.info("request %s: caller %s, model %s", row.id, exchange.caller, row.model_asked)
@@ -222,6 +225,8 @@ class Foreign:
         if rules.log_responses and outcome is not None:
             what = (row.id, exchange.caller, row.model_asked, outcome.status)
             logger.info("response %s: caller %s, model %s, %s", *what)
+        if rules.store_answers and exchange.answer is not None and exchange.failure is None:
+            self._books.writer.post(contents.answer_row(row.id, exchange.answer, None))
         self._after(exchange)
 
     def _look(self, place: Below) -> Exchange:

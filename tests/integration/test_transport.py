@@ -322,3 +322,22 @@ def test_the_modules_functions_are_the_default_ledgers(
 
     asyncio.run(main())
     assert count(tmp_path / "ledger_home", "outcome") == 4
+
+
+@pytest.mark.parametrize("kind", CLIENTS)
+def test_content_is_stored_only_where_the_home_wants_it(
+    ledger: Ledger, home: Path, kind: str
+) -> None:
+    assert post(ledger, kind).status_code == 200
+    assert count(home, "content") == 0
+    path = home / "api_json" / "openrouter_config.json"
+    change_config(path, store_messages=True, store_answers=True)
+    assert post(ledger, kind).status_code == 200
+    assert post(ledger, kind).status_code == 200
+    ledger.books.writer.write()
+    found = [(row.kind, row.role, row.text) for row in ledger.logs()]
+    asked, answered = (
+        ("message", "user", "Hello there"),
+        ("answer", "assistant", "Echo: Hello there"),
+    )
+    assert sorted(found) == sorted([asked, answered] * 2)
