@@ -2,6 +2,8 @@
 
 import zlib
 
+from ledger.calls.packings import PIECE, unpacker
+
 MAX_BODY = 64 * 1024 * 1024
 """The most bytes of one answer that are read into memory, decoded."""
 
@@ -11,6 +13,7 @@ MAX_PACKINGS = 3
 
 ACCEPT_ENCODING = "gzip, deflate"
 """What our own requests accept: only what can be unpacked with a bound."""
+_OURS = frozenset({"gzip", "x-gzip", "deflate"})
 
 
 class TooLarge(ValueError):
@@ -58,7 +61,35 @@ def _undo(body: bytes, encoding: str) -> bytes:
             return _inflate(body, zlib.MAX_WBITS)
         except NotDecodable:
             return _inflate(body, -zlib.MAX_WBITS)
-    raise NotDecodable(f"the answer is encoded as {encoding[:20]!r}")
+    return _unpack_foreign(body, encoding)
+
+
+def _unpack_foreign(body: bytes, encoding: str) -> bytes:
+    """Undo a compression that only another library's client can have asked for."""
+    step = _ForeignStep(encoding)
+    pieces, size = [], 0
+    for start in range(0, len(body), PIECE):
+        pieces.append(step.feed(body[start : start + PIECE]))
+        size += len(pieces[-1])
+        if size > MAX_BODY:
+            raise TooLarge(f"the answer unpacks to more than {MAX_BODY} bytes")
+    return b"".join(pieces)
+
+
+class _ForeignStep:
+    """One compression of that kind, undone as it comes."""
+
+    def __init__(self, encoding: str) -> None:
+        found = unpacker(encoding)
+        if found is None:
+            raise NotDecodable(f"the answer is encoded as {encoding[:20]!r}")
+        self._unpack = found
+
+    def feed(self, chunk: bytes) -> bytes:
+        try:
+            return self._unpack(chunk)
+        except Exception as error:
+            raise NotDecodable("the answer is not in the encoding it claims") from error
 
 
 def _inflate(body: bytes, window: int) -> bytes:
@@ -92,7 +123,7 @@ class Unpacker:
     """
 
     def __init__(self, encoding: str | None) -> None:
-        self._steps = [_Step(name) for name in packings(encoding)]
+        self._steps = [_step(name) for name in packings(encoding)]
 
     def feed(self, chunk: bytes) -> bytes:
         """What these bytes unpack to, as far as it can be told yet.
@@ -106,12 +137,14 @@ class Unpacker:
         return chunk
 
 
+def _step(encoding: str) -> "_Step | _ForeignStep":
+    return _Step(encoding) if encoding in _OURS else _ForeignStep(encoding)
+
+
 class _Step:
-    """One compression, undone."""
+    """One compression that our own calls accept, undone."""
 
     def __init__(self, encoding: str) -> None:
-        if encoding not in ("gzip", "x-gzip", "deflate"):
-            raise NotDecodable(f"the answer is encoded as {encoding[:20]!r}")
         self._is_deflate = encoding == "deflate"
         self._inner = zlib.decompressobj(zlib.MAX_WBITS | (0 if self._is_deflate else 16))
         self._seen = b""

@@ -58,6 +58,7 @@ class _Direct:
         self._family = of
         self._options = {"limits": limits} | options
         self._proxy = self._options.pop("proxy", None)
+        self._proxies: dict[tuple[str, str, int | None], str | None] = {}
         self._made: dict[tuple[str, str | None], Any] = {}
         self._making = threading.Lock()
 
@@ -65,7 +66,7 @@ class _Direct:
         """The transport that a URL needs."""
         proxy = self._proxy
         if proxy is None and self._options.get("trust_env", True):
-            proxy = route.proxy_url(url)
+            proxy = self._of_environment(url)
         known = self._made.get((url.scheme, proxy))
         if known is not None:
             return known
@@ -73,6 +74,13 @@ class _Direct:
             if (url.scheme, proxy) not in self._made:
                 self._made[url.scheme, proxy] = self._make(url.scheme, proxy)
             return self._made[url.scheme, proxy]
+
+    def _of_environment(self, url: Any) -> str | None:
+        """The proxy that the environment names; looked up once for an origin, as clients do."""
+        origin = (url.scheme, url.host, url.port)
+        if origin not in self._proxies:
+            self._proxies[origin] = route.proxy_url(url)
+        return self._proxies[origin]
 
     def _make(self, scheme: str, proxy: Any) -> Any:
         options = dict(self._options)

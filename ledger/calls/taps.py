@@ -3,10 +3,14 @@
 Whoever reads gets every byte as it came; the recorder gets a copy, and hears of the end.
 """
 
+import itertools
+import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from ledger.calls.recorder import Exchange
+
+_MAX_AHEAD = 1024 * 1024
 
 
 class _Tap:
@@ -24,9 +28,12 @@ class _Tap:
         self._transport = transport
         self._ahead: list[bytes] | None = None
         self._broke: Exception | None = None
+        self._rest: Any = None
 
     def __del__(self) -> None:
         # Who drops an answer, read or not, closes nothing.
+        if sys.is_finalizing():
+            return
         if not self._exchange.is_over and self._exchange.end(GeneratorExit()):
             self._transport.post_outcome(self._exchange)
 
@@ -51,20 +58,27 @@ class RecordedStream(_Tap):
     """The body as it passes. However it ends, there is one outcome."""
 
     def __iter__(self) -> Iterator[bytes]:
-        return self._pass() if self._ahead is None else self._again()
+        if self._ahead is None:
+            return self._pass()
+        return itertools.chain(self._again(), self._rest or ())
 
     def read_ahead(self) -> None:
-        """Read all of it now.
+        """Read all of it now, but for what is too much.
 
         Many SDKs neither read nor close the body of an error, and what was made with its content,
         as by a cache or a mock, is never read again.
         """
-        chunks: list[bytes] = []
+        self._ahead, size = [], 0
+        passing = self._pass()
         try:
-            chunks.extend(self._pass())
+            for chunk in passing:
+                self._ahead.append(chunk)
+                size += len(chunk)
+                if size > _MAX_AHEAD:  # an error may go on for ever
+                    self._rest = passing
+                    return
         except Exception as error:  # noqa: BLE001 - it is raised where the body is read
             self._broke = error
-        self._ahead = chunks
 
     def close(self) -> None:
         """Close the connection, or give it back."""
@@ -91,11 +105,39 @@ class RecordedStream(_Tap):
 class AsyncRecordedStream(_Tap):
     """The body as it passes. However it ends, there is one outcome."""
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        if self._ahead is not None:
-            for chunk in self._again():
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._pass() if self._ahead is None else self._replayed()
+
+    async def read_ahead(self) -> None:
+        """The same for tasks."""
+        self._ahead, size = [], 0
+        passing = self._pass()
+        try:
+            async for chunk in passing:
+                self._ahead.append(chunk)
+                size += len(chunk)
+                if size > _MAX_AHEAD:
+                    self._rest = passing
+                    return
+        except Exception as error:  # noqa: BLE001 - it is raised where the body is read
+            self._broke = error
+
+    async def aclose(self) -> None:
+        """Close the connection, or give it back."""
+        try:
+            await self._inner.aclose()
+        finally:
+            await self._end(GeneratorExit())
+
+    async def _replayed(self) -> AsyncIterator[bytes]:
+        """What was read ahead, and then the rest."""
+        for chunk in self._again():
+            yield chunk
+        if self._rest is not None:
+            async for chunk in self._rest:
                 yield chunk
-            return
+
+    async def _pass(self) -> AsyncIterator[bytes]:
         try:
             async for chunk in self._inner:
                 self._feed(chunk)
@@ -104,27 +146,6 @@ class AsyncRecordedStream(_Tap):
             await self._end(error)
             raise
         await self._end(None)
-
-    async def read_ahead(self) -> None:
-        """Read all of it now.
-
-        Many SDKs neither read nor close the body of an error, and what was made with its content,
-        as by a cache or a mock, is never read again.
-        """
-        chunks: list[bytes] = []
-        try:
-            async for chunk in self:
-                chunks.append(chunk)  # noqa: PERF401 - what came before a break is kept
-        except Exception as error:  # noqa: BLE001 - it is raised where the body is read
-            self._broke = error
-        self._ahead = chunks
-
-    async def aclose(self) -> None:
-        """Close the connection, or give it back."""
-        try:
-            await self._inner.aclose()
-        finally:
-            await self._end(GeneratorExit())
 
     async def _end(self, error: BaseException | None) -> None:
         if self._exchange.end(error):

@@ -1,6 +1,7 @@
 """Requests of other libraries through the recording transport, in both families of clients."""
 
 import asyncio
+import gc
 import socket
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -265,3 +266,60 @@ def test_a_family_that_is_none_is_a_typed_error(ledger: Ledger) -> None:
 
     with pytest.raises(errors.RequestInvalid, match="requests"):
         family("requests")
+
+
+@pytest.mark.parametrize("kind", CLIENTS)
+@pytest.mark.parametrize("size", [0, 10, 5_000_000])
+def test_an_error_is_passed_on_whole_however_long_it_is(home: Path, kind: str, size: int) -> None:
+    body = b'{"error": {"code": 503, "message": "Busy."}}' + b" " * size
+
+    def serve(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(answer(body, "503 Busy"))
+
+    with RawServer(serve) as server, open_ledger(home, server.base_url) as ledger:
+        response = post(ledger, kind)
+    assert (response.status_code, response.content) == (503, body)
+    assert only(home, "select status, http_status, error_code from outcome") == {
+        "status": "failed",
+        "http_status": 503,
+        "error_code": "503",
+    }
+
+
+@pytest.mark.parametrize("kind", CLIENTS)
+def test_an_error_that_breaks_off_breaks_off_for_the_client(home: Path, kind: str) -> None:
+    def serve(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(answer(b"x" * 100, "500 Oh")[:-50])
+
+    with (
+        RawServer(serve) as server,
+        open_ledger(home, server.base_url) as ledger,
+        pytest.raises(Exception, match="peer closed"),
+    ):
+        post(ledger, kind)
+    assert only(home, "select status, http_status from outcome") == {
+        "status": "failed",
+        "http_status": 500,
+    }
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_an_answer_that_is_dropped_is_a_row_all_the_same(home: Path, name: str) -> None:
+    def serve(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(answer(BODY, headers="X-Generation-Id: gen-h"))
+
+    with (
+        RawServer(serve) as server,
+        open_ledger(home, server.base_url) as ledger,
+        client(ledger, name) as made,
+    ):
+        request = made.build_request("POST", PATH, json=ASKED)
+        made.send(request, stream=True)  # neither read nor closed
+        gc.collect()
+    assert only(home, "select status, cost_grade from outcome") == {
+        "status": "cancelled",
+        "cost_grade": "pending",
+    }
