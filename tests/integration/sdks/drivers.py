@@ -380,7 +380,8 @@ def bare_stream(family: str) -> Any:
         with ledger.http_client(family, base_url=base_url(ledger)) as client:
             for model, text in calls:
                 for _ in range(1 + retries):
-                    with client.stream("POST", **_asked(model, text, stream=True)) as response:
+                    asked = _asked(model, text, stream=True)
+                    with failing(), client.stream("POST", **asked) as response:
                         list(response.iter_lines())
                     if not response.is_server_error:
                         break
@@ -406,8 +407,9 @@ def bare_async_stream(family: str) -> Any:
             for model, text in calls:
                 for _ in range(1 + retries):
                     asked = _asked(model, text, stream=True)
-                    async with client.stream("POST", **asked) as response:
-                        await each(response.aiter_lines())
+                    with failing():
+                        async with client.stream("POST", **asked) as response:
+                            await each(response.aiter_lines())
                     if not response.is_server_error:
                         break
 

@@ -34,6 +34,17 @@ TEN = (
 Calls = tuple[tuple[str, str], ...]
 
 
+def missing(package: str, major: int | None = None) -> str | None:
+    """Why an SDK can't run here; None where it can."""
+    try:
+        version = importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return f"{package} is not installed"
+    if major is not None and int(version.partition(".")[0]) != major:
+        return f"{package} {version} is not {major}"
+    return None
+
+
 @dataclass(frozen=True)
 class Sdk:
     """One SDK in one mode.
@@ -56,21 +67,11 @@ class Sdk:
     obeys: bool
     make: Callable[[Ledger, Calls, int], None]
 
-    @property
-    def missing(self) -> str | None:
-        """Why it can't run here; None where it can."""
-        try:
-            version = importlib.metadata.version(self.package)
-        except importlib.metadata.PackageNotFoundError:
-            return f"{self.package} is not installed"
-        if self.major is not None and int(version.partition(".")[0]) != self.major:
-            return f"{self.package} {version} is not {self.major}"
-        return None
-
     def calls(self, ledger: Ledger, calls: Calls, retries: int = 0) -> None:
         """Make the calls; skips the test where the SDK is absent."""
-        if self.missing:
-            pytest.skip(self.missing)
+        absent = missing(self.package, self.major)
+        if absent:
+            pytest.skip(absent)
         self.make(ledger, calls, retries)
 
 
