@@ -54,6 +54,17 @@ def test_methods_of_a_ledger_take_what_the_functions_take(kind: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "name", ["http_client", "async_http_client", "openai", "async_openai", "install"]
+)
+def test_clients_of_a_ledger_take_what_the_functions_take(name: str) -> None:
+    function = list(inspect.signature(getattr(ledger, name)).parameters.items())
+    method = list(inspect.signature(getattr(ledger.Ledger, name)).parameters.items())[1:]
+    assert [(n, p.kind, p.default) for n, p in function] == [
+        (n, p.kind, p.default) for n, p in method
+    ]
+
+
 def test_every_public_method_of_a_ledger_is_documented() -> None:
     for name, value in inspect.getmembers(ledger.Ledger, inspect.isfunction):
         if not name.startswith("_"):

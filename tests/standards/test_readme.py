@@ -90,8 +90,9 @@ def succeed(done: "subprocess.CompletedProcess[str]") -> str:
 
 
 def script_blocks() -> list[Block]:
-    """Programs; modules of an `api/` folder are run by the tests of the ecosystem."""
-    python = [block for block in of("python") if not block.body.startswith("# api/")]
+    """Programs; those of `api/` are run by the tests of the ecosystem, of `sdks/` by the SDKs'."""
+    elsewhere = ("# api/", "# sdks/")
+    python = [block for block in of("python") if not block.body.startswith(elsewhere)]
     return [block for block in python if not block.path.startswith("test_")]
 
 
