@@ -28,12 +28,14 @@ if TYPE_CHECKING:
         install,
         openai,
     )
+    from ledger.client.conversing import Conversation
     from ledger.errors import LedgerError
     from ledger.reports.rows import RequestStatus
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Conversation",
     "Ledger",
     "LedgerError",
     "Reply",
@@ -54,6 +56,7 @@ __all__ = [
 ]
 
 _LAZY = {
+    "Conversation": "ledger.client.conversing",
     "Ledger": "ledger.client",
     "LedgerError": "ledger.errors",
     "Reply": "ledger.calls.reply",

@@ -13,7 +13,7 @@ from ledger.books.books import Books
 from ledger.books.models import Process
 from ledger.books.target import locate
 from ledger.calls import crashes, flow
-from ledger.calls.admission import Desk
+from ledger.calls.admission import Ask, Desk
 from ledger.calls.backlog import Backlog
 from ledger.calls.pool import Pool
 from ledger.calls.recorder import Exchange
@@ -100,22 +100,29 @@ class Wired:
                 crashes.tell(died)
 
     def _get_response(self, frame: Any, *asked: Any) -> Reply:
-        if not self._is_open:
-            self._open()
-        ask = self.desk.ask(frame, *asked)
-        return flow.run(self._calls.call(ask), self.books.writer, self._sync)
+        return self._run(self._asked(frame, *asked))
 
     def _aget_response(self, frame: Any, *asked: Any) -> Coroutine[Any, Any, Reply]:
+        try:
+            ask = self._asked(frame, *asked)
+        except LedgerError as error:
+            return _failing(error)
+        return self._arun(ask)
+
+    def _asked(self, frame: Any, *asked: Any) -> Ask:
+        """What is asked and who asks, told in the frame that does."""
         if not self._is_open:
-            try:
-                self._open()
-            except LedgerError as error:
-                return _failing(error)
+            self._open()
+        return self.desk.ask(frame, *asked)
+
+    def _run(self, ask: Ask) -> Reply:
+        return flow.run(self._calls.call(ask), self.books.writer, self._sync)
+
+    def _arun(self, ask: Ask) -> Coroutine[Any, Any, Reply]:
         if self._async is None:
             from ledger.calls.async_pool import AsyncPool
 
             self._async = async_recording(AsyncPool(), self.books.writer)
-        ask = self.desk.ask(frame, *asked)
         return flow.arun(self._calls.call(ask), self.books.writer, self._async)
 
     def _describe(self) -> Process:
