@@ -18,6 +18,9 @@ from ledger.callers.carrying import patch_threads
 from ledger.calls.families import NAMES, family
 from ledger.calls.foreign import Foreign, Known
 from ledger.calls.transports import SEEN, is_recording
+from ledger.errors import LedgerError
+from ledger.logs import logger
+from ledger.openrouter import billable, hosts
 
 if TYPE_CHECKING:
     import httpx
@@ -71,6 +74,11 @@ class Installation:
         find = getattr(client, "_transport_for_url", None)
         return find is None or not is_recording(find(request.url))
 
+    def seems_call(self, request: "httpx.Request") -> bool:
+        """Whether a request is one that the books want, as far as that can be told without them."""
+        place = hosts.below(str(request.url), (*hosts.OPENROUTER, *self._known.named))
+        return place is not None and billable.recognise(request.method, place.path) is not None
+
     def transport(self, name: str, send: Callable[[], Any]) -> "httpx.BaseTransport":
         """A recording transport that sends by a client's own method."""
         through: Any = _Through(send)
@@ -106,10 +114,21 @@ def _unwrap() -> None:
             del _originals[kind]
 
 
-def _watching(client: Any, request: "httpx.Request") -> Installation | None:
-    """The installation that records a request: the latest, where it wants it."""
+def _watching(client: Any, request: "httpx.Request") -> "Installation | LedgerError | None":
+    """The installation that records a request: the latest, where it wants it.
+
+    An error where there is no ledger to record what seems to be a call: so it is not made.
+    """
     latest = _in_force[-1] if _in_force else None
-    return latest if latest is not None and latest.watches(client, request) else None
+    if latest is None:
+        return None
+    try:
+        return latest if latest.watches(client, request) else None
+    except LedgerError as error:
+        if not latest.seems_call(request):
+            return None
+        logger.error("call not made: %s", error)
+        return error
 
 
 def _sending(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -120,6 +139,8 @@ def _sending(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
         watching = _watching(self, request)
         if watching is None:
             return original(self, request, stream=stream, **more)
+        if isinstance(watching, LedgerError):
+            return family(name).answer(watching, request)
         through = functools.partial(original, self, request, stream=True, **more)
         response = watching.transport(name, through).handle_request(request)
         try:
@@ -141,6 +162,8 @@ def _async_sending(name: str, original: Callable[..., Any]) -> Callable[..., Any
         watching = _watching(self, request)
         if watching is None:
             return await original(self, request, stream=stream, **more)
+        if isinstance(watching, LedgerError):
+            return family(name).answer(watching, request)
         through = functools.partial(original, self, request, stream=True, **more)
         response = await watching.async_transport(name, through).handle_async_request(request)
         try:

@@ -258,6 +258,22 @@ def test_the_modules_function_takes_the_default_ledger_as_it_is_at_each_call(
     assert count(tmp_path / "second", "outcome") == 1
 
 
+@pytest.mark.parametrize("kind", CLIENTS)
+def test_without_a_ledger_no_call_is_made_and_all_else_goes_on(
+    ledger_sandbox: Sandbox, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ledger.client import reset_default
+
+    base = ledger_sandbox.base_url
+    with package.install(hosts=[base]):
+        reset_default()
+        monkeypatch.setenv("LEDGER_URL", "mysql://nowhere")
+        response = post(kind, base + PATH)
+        assert (response.status_code, response.headers["x-should-retry"]) == (424, "false")
+        assert post(kind, base + "/elsewhere").status_code == 404
+    assert [call.endpoint for call in ledger_sandbox.calls] == ["/elsewhere"]
+
+
 # Ways in which a library may hand an async call on.
 LIBRARY = """
 import asyncio
