@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ledger.callers.configs import CallerConfig
     from ledger.callers.detection import transparent
     from ledger.calls.reply import Reply
+    from ledger.calls.streams import AsyncReplyStream, ReplyStream
     from ledger.client import Ledger
     from ledger.client.adopted import (
         async_http_client,
@@ -40,6 +41,7 @@ __all__ = [
     "LedgerError",
     "Reply",
     "aget_response",
+    "astream_response",
     "async_http_client",
     "async_openai",
     "caller",
@@ -51,6 +53,7 @@ __all__ = [
     "http_client",
     "install",
     "openai",
+    "stream_response",
     "track_usage",
     "transparent",
 ]
@@ -155,6 +158,72 @@ def aget_response(  # noqa: PLR0913 - as above
     from ledger.client import default
 
     return default().aget_response(
+        messages,
+        model,
+        caller,
+        timeout=timeout,
+        tags=tags,
+        response_model=response_model,
+        store_messages=store_messages,
+        store_answers=store_answers,
+        **params,
+    )
+
+
+def stream_response(  # noqa: PLR0913 - as above
+    messages: "str | Sequence[dict[str, Any]]",
+    model: str | None = None,
+    caller: str | None = None,
+    *,
+    timeout: float | None = None,
+    tags: "Mapping[str, str] | None" = None,
+    response_model: "type[Any] | None" = None,
+    store_messages: bool | None = None,
+    store_answers: bool | None = None,
+    **params: Any,
+) -> "ReplyStream":
+    """Ask a model, and get its text as it comes. Same arguments as `get_response`, same errors.
+
+    Returns:
+        An iterator of text, and a context manager. Read to its end, it has the whole answer as
+        `.reply`, with the record attached. One that is left before its end is closed and booked
+        as `cancelled`; what it cost is settled later.
+
+    Raises:
+        LedgerError: as `get_response`, here or where the text breaks off: then what had come is
+            the error's `partial_text`.
+    """
+    from ledger.client import default
+
+    return default().stream_response(
+        messages,
+        model,
+        caller,
+        timeout=timeout,
+        tags=tags,
+        response_model=response_model,
+        store_messages=store_messages,
+        store_answers=store_answers,
+        **params,
+    )
+
+
+def astream_response(  # noqa: PLR0913 - as above
+    messages: "str | Sequence[dict[str, Any]]",
+    model: str | None = None,
+    caller: str | None = None,
+    *,
+    timeout: float | None = None,
+    tags: "Mapping[str, str] | None" = None,
+    response_model: "type[Any] | None" = None,
+    store_messages: bool | None = None,
+    store_answers: bool | None = None,
+    **params: Any,
+) -> "AsyncReplyStream":
+    """`stream_response` for async code; it sends with its first step, or by `async with`."""
+    from ledger.client import default
+
+    return default().astream_response(
         messages,
         model,
         caller,

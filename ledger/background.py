@@ -33,7 +33,7 @@ class Background:
         self._desk = desk
         self._home = home
         self._is_on = is_on
-        self._making = threading.Lock()
+        self._making = threading.RLock()  # a dropped stream may end in the middle of it
         self._worker: Worker | None = None
         self._exporter: AutoExporter | None = None
 

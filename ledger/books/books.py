@@ -1,5 +1,6 @@
 """The database as one object: one writer, many readers, safe over forks."""
 
+import atexit
 import contextlib
 import os
 import threading
@@ -18,6 +19,7 @@ from ledger.errors import LedgerUnavailable
 from ledger.living import Living
 
 _all_books: "Living[Books]" = Living()
+_FLUSH_S = 5.0
 
 
 class Books:
@@ -150,6 +152,13 @@ def _after_fork_in_child() -> None:
         books.after_fork_in_child()
 
 
+def _at_exit() -> None:
+    """What was posted gets its time: nobody waits for the thread that writes it."""
+    for books in _all_books.snapshot():
+        books.writer.flush(_FLUSH_S)
+
+
+atexit.register(_at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=_before_fork,

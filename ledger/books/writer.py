@@ -48,7 +48,8 @@ class Writer:
         self._waiting: deque[Unit] = deque()
         self._wake: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._starting = threading.Lock()
+        # Reentrant: the garbage collector may close a stream, and so post, while it is held.
+        self._starting = threading.RLock()
         self._closing = threading.Lock()
         self._checkpoint_due = False
 
@@ -94,6 +95,13 @@ class Writer:
     def post(self, *work: Work) -> None:
         """Queue a unit and go on; a failure is logged. It comes behind all queued before."""
         self._enqueue(Unit(work))
+
+    def flush(self, seconds: float) -> None:
+        """Wait until what was posted is decided, for so many seconds at most."""
+        if self._thread is not None:
+            unit = WaitedUnit(())
+            self._enqueue(unit)
+            unit.wait(seconds)
 
     def checkpoint(self) -> tuple[int, int, int]:
         """Restart the write-ahead log now. Returns SQLite's (busy, in the log, copied)."""
@@ -203,16 +211,14 @@ class Writer:
 
     def _ensure_thread(self) -> None:
         with self._starting:
-            if self._thread is None:
-                self._wake = queue.SimpleQueue()
-                self._wake.put(True)
-                self._thread = threading.Thread(
-                    target=self._run,
-                    args=(self._waiting, self._wake),
-                    name="ledger-writer",
-                    daemon=True,
-                )
-                self._thread.start()
+            wake: queue.SimpleQueue[bool] = queue.SimpleQueue()
+            wake.put(True)
+            thread = threading.Thread(
+                target=self._run, args=(self._waiting, wake), name="ledger-writer", daemon=True
+            )
+            if self._thread is None:  # looked at last: making a thread may have started another
+                self._thread, self._wake = thread, wake
+                thread.start()
 
     def _run(self, waiting: deque[Unit], wake: "queue.SimpleQueue[bool]") -> None:
         """The thread's life: wait for work, take the turn and the lock, commit all that waits."""

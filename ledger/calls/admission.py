@@ -50,6 +50,7 @@ class Ask:
     tags: dict[str, str] = field(default_factory=dict)
     rules: GlobalConfig | None = None
     refused: CallRefused | None = None
+    is_stream: bool = False
 
 
 @dataclass(slots=True)

@@ -30,7 +30,7 @@ class HandedIn(Exchange):
         if status != "finished" or answer is None or job is None or bodies.is_over(answer):
             super()._end(status, sent=sent)
             return
-        self._is_over = True
+        self.is_over = True
         begun = None
         if answer.generation_id is not None:
             begun = ResponseStart.booked(
@@ -59,7 +59,7 @@ class Look(Exchange):
         self.awaits_start = False
 
     def _end(self, status: str, *, sent: bool = True) -> None:
-        self._is_over = True
+        self.is_over = True
         if self.answer is None or not bodies.is_over(self.answer):
             return
         # The time that a look took says nothing of the job's.

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger import clock, errors
 from ledger.books.models import Outcome
 from ledger.openrouter import exact, failures
 from ledger.openrouter.answers import Answer
 from ledger.openrouter.usage import Usage
+
+if TYPE_CHECKING:
+    from ledger.books.models import ResponseStart
 
 _OK, _OTHER = 200, 300
 _NO_USAGE = Usage()
@@ -56,6 +59,15 @@ class Ended:
         """What the answer says that it used."""
         usage = self.answer.usage if self.answer is not None and self.has_figures else None
         return usage or _NO_USAGE
+
+
+def start_row(request_id: str, generation_id: str, latency_ms: int) -> "ResponseStart":
+    """The row of an answer that has begun, now."""
+    from ledger.books.models import ResponseStart
+
+    return ResponseStart.booked(
+        id=request_id, at=clock.now(), generation_id=generation_id, latency_ms=latency_ms
+    )
 
 
 def outcome_row(request_id: str, ended: Ended) -> Outcome:

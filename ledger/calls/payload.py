@@ -66,18 +66,23 @@ def found_by(request_id: str, params: dict[str, Any]) -> dict[str, Any]:
     return {} if "user" in params else {"user": request_id}
 
 
-def encode(model: str, messages: Messages, params: dict[str, Any]) -> bytes:
+def encode(
+    model: str, messages: Messages, params: dict[str, Any], *, streamed: bool = False
+) -> bytes:
     """The JSON body; every parameter passes through unchanged.
+
+    Args:
+        model: the model's slug.
+        messages: as `get_response` takes them.
+        params: all other members of the body.
+        streamed: whether the answer is to be a stream.
 
     Raises:
         RequestInvalid: the messages or a parameter cannot be sent.
     """
-    if params.get("stream"):
-        raise RequestInvalid(
-            "get_response returns whole answers, so it takes no stream=True.",
-            hint="Leave stream out; stream_response, for streams, comes with a later version.",
-            model=model,
-        )
+    _check_stream(params, model, streamed=streamed)
+    if streamed:
+        params = {**params, "stream": True}
     try:
         body = {"model": model, "messages": _checked(messages), **params}
         return json.dumps(body, allow_nan=False, separators=(",", ":")).encode("ascii")
@@ -88,6 +93,22 @@ def encode(model: str, messages: Messages, params: dict[str, Any]) -> bytes:
             hint="Pass messages and parameters of plain dicts, lists, text and numbers.",
             model=model,
         ) from None
+
+
+def _check_stream(params: dict[str, Any], model: str, *, streamed: bool) -> None:
+    """Whether an answer is a stream is said by which function is called, not by a parameter."""
+    if params.get("stream") and not streamed:
+        raise RequestInvalid(
+            "get_response returns whole answers, so it takes no stream=True.",
+            hint="Call stream_response, or astream_response, with the same arguments.",
+            model=model,
+        )
+    if streamed and not params.get("stream", True):
+        raise RequestInvalid(
+            "stream_response returns streams, so it takes no stream=False.",
+            hint="Call get_response, or aget_response, with the same arguments.",
+            model=model,
+        )
 
 
 def _checked(messages: Messages) -> list[Any]:

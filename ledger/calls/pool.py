@@ -4,7 +4,7 @@ One shared pool scans all its connections on every request, which costs most of 
 many calls are in flight. Here each call takes a whole connection and gives it back.
 """
 
-import threading
+import queue
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -79,7 +79,11 @@ class Pool(httpx.BaseTransport):
 
     def __init__(self, max_connections: int = MAX_CONNECTIONS) -> None:
         self._idle: deque[_Connection] = deque()
-        self._free = threading.Semaphore(max_connections)
+        # A queue, not a semaphore: a stream that the garbage collector closes gives its place back
+        # in whatever thread that runs, also in the middle of this one's waiting for a place.
+        self._free: queue.SimpleQueue[None] = queue.SimpleQueue()
+        for _ in range(max_connections):
+            self._free.put(None)
         self._origin: tuple[str, str, int | None] | None = None
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -89,15 +93,18 @@ class Pool(httpx.BaseTransport):
             httpx.TransportError: as httpx's own transport does.
         """
         ends_at = request.extensions[DEADLINE]
-        if not self._free.acquire(timeout=max(ends_at - clock.monotonic(), 0)):
-            raise httpx.PoolTimeout("no connection became free in time", request=request)
+        try:
+            self._free.get(timeout=max(ends_at - clock.monotonic(), 0))
+        except queue.Empty:
+            message = "no connection became free in time"
+            raise httpx.PoolTimeout(message, request=request) from None
         connection = None
         try:
             connection = self._take(request.url)
             connection.deadline.start(ends_at)
             response = connection.send(request)
         except BaseException:
-            self._free.release()
+            self._free.put(None)
             if connection is not None:
                 request.extensions[WROTE] = connection.deadline.wrote
                 connection.close()
@@ -112,12 +119,12 @@ class Pool(httpx.BaseTransport):
     def give_back(self, connection: _Connection, *, whole: bool) -> None:
         """Keep the connection for the next call, unless an answer is still in it."""
         if not whole:
-            self._free.release()
+            self._free.put(None)
             connection.close()
             return
         now = connection.idle_since = clock.monotonic()
         self._idle.append(connection)
-        self._free.release()  # not before: who waits is to find this one, not to open another
+        self._free.put(None)  # not before: who waits is to find this one, not to open another
         with suppress(IndexError):  # another thread may have taken what is looked at
             while now - self._idle[0].idle_since > KEEPALIVE_S:
                 self._idle.popleft().close()

@@ -14,7 +14,7 @@ from ledger.books.models import Outcome, Request
 from ledger.books.unit import Work
 from ledger.calls import decoding, endings
 from ledger.calls.bodies import Body, WholeBody, body_for
-from ledger.calls.outcomes import NO_HEAD, Ended, Head, outcome_row
+from ledger.calls.outcomes import NO_HEAD, Ended, Head, outcome_row, start_row
 from ledger.openrouter import billable, echoes, exact, failures
 from ledger.openrouter.answers import Answer
 from ledger.openrouter.reading import CHAT_COMPLETIONS, Endpoint
@@ -53,6 +53,7 @@ class Exchange:
         unrecorded: why the outcome could not be booked, where it couldn't.
         sent: the request's body, of which an error may repeat nothing.
         awaits_start: whether `take_start` may still have a row.
+        is_over: whether it has ended.
     """
 
     def __init__(
@@ -84,7 +85,7 @@ class Exchange:
         self._head = NO_HEAD
         self._body: Body | None = None
         self._flags: tuple[str, ...] = ()
-        self._is_over = False
+        self.is_over = False
 
     def begin(self) -> None:
         """The request goes out now: latency counts from here."""
@@ -113,14 +114,7 @@ class Exchange:
         self.awaits_start = False
         if not begun or generation_id is None:
             return None
-        from ledger.books.models import ResponseStart
-
-        return ResponseStart.booked(
-            id=self.request.id,
-            at=clock.now(),
-            generation_id=generation_id,
-            latency_ms=round((clock.monotonic() - self._began) * 1000),
-        )
+        return start_row(self.request.id, generation_id, self._latency_ms)
 
     def end(self, error: BaseException | None) -> bool:
         """The body ended, or broke. Only the first end counts: True where this is it.
@@ -129,7 +123,7 @@ class Exchange:
         is as good as any; of an error answer the status says enough. In a forked child nothing has
         ended: the exchange is its parent's.
         """
-        if self._is_over or self._process != os.getpid():
+        if self.is_over or self._process != os.getpid():
             return False
         if self._body is not None:
             self._body.end()
@@ -176,9 +170,14 @@ class Exchange:
         self._end(ending.status, sent=ending.sent)
 
     @property
-    def is_over(self) -> bool:
-        """Whether it has ended."""
-        return self._is_over
+    def is_answered(self) -> bool:
+        """Whether it has ended with an answer, and without a failure."""
+        return self.is_over and self.answer is not None and self.failure is None
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether its reader left it."""
+        return self.outcome is not None and self.outcome.status == "cancelled"
 
     @property
     def is_foreign_failure(self) -> bool:
@@ -216,6 +215,10 @@ class Exchange:
     def _is_read(self) -> bool:
         """Whether a foreign reader had its answer: many stop there, before the usage comes."""
         return not self.is_own and self._body is not None and self._body.is_answered
+
+    @property
+    def _latency_ms(self) -> int:
+        return round((clock.monotonic() - self._began) * 1000)
 
     @property
     def _is_whole(self) -> bool:
@@ -279,7 +282,7 @@ class Exchange:
 
     def _end(self, status: str, *, sent: bool = True) -> None:
         """It is over, in this way."""
-        self._is_over = True
+        self.is_over = True
         self.outcome = self.ending = outcome_row(self.request.id, self._ended(status, sent=sent))
 
     def _ended(self, status: str, *, sent: bool = True) -> Ended:
@@ -288,7 +291,7 @@ class Exchange:
             status=status,
             sent=sent,
             http_status=self._head.status,
-            latency_ms=round((clock.monotonic() - self._began) * 1000),
+            latency_ms=self._latency_ms,
             generation_id=self.generation_id,
             answer=self.answer,
             has_figures=not cut_off,

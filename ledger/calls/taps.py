@@ -98,7 +98,11 @@ class RecordedStream(_Tap):
         self._end(None)
 
     def _end(self, error: BaseException | None) -> None:
-        if self._exchange.end(error):
+        if not self._exchange.end(error):
+            return
+        if isinstance(error, GeneratorExit) and self._exchange.is_cancelled:
+            self._transport.post_outcome(self._exchange)  # it may be the garbage collector's work
+        else:
             self._transport.write_outcome(self._exchange)
 
 

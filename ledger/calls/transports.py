@@ -259,7 +259,7 @@ class AsyncRecordingTransport(_Recording):
         """Commit the outcome of an exchange that ended."""
         if exchange.ending is None:
             return
-        if exchange.outcome is not None and exchange.outcome.status == "cancelled":
+        if exchange.is_cancelled:
             self._writer.post(exchange.ending)  # whoever cancels must not wait for a disk
         else:
             try:

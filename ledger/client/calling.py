@@ -14,6 +14,7 @@ from ledger.client.wiring import Wired
 from ledger.logs import follow_ecosystem
 
 if TYPE_CHECKING:
+    from ledger.calls.streams import AsyncReplyStream, ReplyStream
     from ledger.reports.rows import RequestStatus
 
 
@@ -55,6 +56,42 @@ class Calling(Wired):
         options = Options(tags, response_model, store_messages, store_answers)
         frame = sys._getframe(1)  # noqa: SLF001 - the documented way to a frame
         return self._aget_response(frame, messages, model, caller, timeout, options, params)
+
+    def stream_response(  # noqa: PLR0913 - as above
+        self,
+        messages: Messages,
+        model: str | None = None,
+        caller: str | None = None,
+        *,
+        timeout: float | None = None,
+        tags: Tags | None = None,
+        response_model: type[Any] | None = None,
+        store_messages: bool | None = None,
+        store_answers: bool | None = None,
+        **params: Any,
+    ) -> "ReplyStream":
+        """See `ledger.stream_response`."""
+        options = Options(tags, response_model, store_messages, store_answers)
+        frame = sys._getframe(1)  # noqa: SLF001 - the documented way to a frame
+        return self._stream_response(frame, messages, model, caller, timeout, options, params)
+
+    def astream_response(  # noqa: PLR0913 - as above
+        self,
+        messages: Messages,
+        model: str | None = None,
+        caller: str | None = None,
+        *,
+        timeout: float | None = None,
+        tags: Tags | None = None,
+        response_model: type[Any] | None = None,
+        store_messages: bool | None = None,
+        store_answers: bool | None = None,
+        **params: Any,
+    ) -> "AsyncReplyStream":
+        """See `ledger.astream_response`. Detects the caller here, as `aget_response` does."""
+        options = Options(tags, response_model, store_messages, store_answers)
+        frame = sys._getframe(1)  # noqa: SLF001 - the documented way to a frame
+        return self._astream_response(frame, messages, model, caller, timeout, options, params)
 
     def caller_config(self, caller: str | None = None) -> CallerConfig:
         """See `ledger.caller_config`."""

@@ -12,7 +12,7 @@ from ledger.background import Background
 from ledger.books.books import Books
 from ledger.books.models import Process
 from ledger.books.target import locate
-from ledger.calls import crashes, flow
+from ledger.calls import crashes, driving, flow
 from ledger.calls.admission import Ask, Desk
 from ledger.calls.backlog import Backlog
 from ledger.calls.pool import Pool
@@ -26,6 +26,8 @@ from ledger.logs import follow_ecosystem
 
 if TYPE_CHECKING:
     import httpx
+
+    from ledger.calls.streams import AsyncReplyStream, Ended, ReplyStream
 
 _all_ledgers: "Living[Wired]" = Living()
 
@@ -116,14 +118,40 @@ class Wired:
         return self.desk.ask(frame, *asked)
 
     def _run(self, ask: Ask) -> Reply:
-        return flow.run(self._calls.call(ask), self.books.writer, self._sync)
+        return driving.run(self._calls.call(ask), self.books.writer, self._sync)
 
     def _arun(self, ask: Ask) -> Coroutine[Any, Any, Reply]:
+        return driving.arun(self._calls.call(ask), self.books.writer, self._async_transport())
+
+    def _stream(self, ask: Ask, ended: "Ended | None" = None) -> "ReplyStream":
+        from ledger.calls.streams import ReplyStream
+
+        ask.is_stream = True
+        return ReplyStream(self._calls, ask, self.books.writer, self._sync, ended)
+
+    def _astream(self, ask: Ask | LedgerError, ended: "Ended | None" = None) -> "AsyncReplyStream":
+        from ledger.calls.streams import AsyncReplyStream
+
+        if isinstance(ask, Ask):
+            ask.is_stream = True
+        transport = self._async_transport()
+        return AsyncReplyStream(self._calls, ask, self.books.writer, transport, ended)
+
+    def _stream_response(self, frame: Any, *asked: Any) -> "ReplyStream":
+        return self._stream(self._asked(frame, *asked))
+
+    def _astream_response(self, frame: Any, *asked: Any) -> "AsyncReplyStream":
+        try:
+            return self._astream(self._asked(frame, *asked))
+        except LedgerError as error:
+            return self._astream(error)
+
+    def _async_transport(self) -> "httpx.AsyncBaseTransport":
         if self._async is None:
             from ledger.calls.async_pool import AsyncPool
 
             self._async = async_recording(AsyncPool(), self.books.writer)
-        return flow.arun(self._calls.call(ask), self.books.writer, self._async)
+        return self._async
 
     def _describe(self) -> Process:
         from ledger.books.process import describe

@@ -68,7 +68,7 @@ class Worker:
         self.inbox: deque[tuple[str, dt.datetime]] = deque(maxlen=_REMEMBERED)
         self.is_changed = False
         self._life: Life | None = None
-        self._starting = threading.Lock()
+        self._starting = threading.RLock()  # a dropped stream may end in the middle of it
         self._held: Life | None = None
 
     def notice(self, generation_id: str | None, ended_at: dt.datetime) -> None:

@@ -36,18 +36,18 @@ def closed_ones(monkeypatch: pytest.MonkeyPatch) -> list[_Connection]:
 def test_a_connection_taken_at_once_by_another_thread_is_no_error() -> None:
     pool = Pool(max_connections=1)
     pool._idle = Snatched()
-    assert pool._free.acquire(timeout=1)
+    pool._free.get(timeout=1)
     pool.give_back(_Connection(URL), whole=True)
-    assert pool._free.acquire(blocking=False)
+    pool._free.get_nowait()
 
 
 def test_who_waits_finds_the_connection_that_was_given_back() -> None:
     pool = Pool(max_connections=1)
-    assert pool._free.acquire(timeout=1)
+    pool._free.get(timeout=1)
     seen: list[int] = []
 
     def wait() -> None:
-        assert pool._free.acquire(timeout=5)
+        pool._free.get(timeout=5)
         seen.append(len(pool._idle))
 
     thread = threading.Thread(target=wait)
@@ -62,11 +62,11 @@ def test_connections_idle_for_too_long_are_closed(monkeypatch: pytest.MonkeyPatc
     closed = closed_ones(monkeypatch)
     connections = [_Connection(URL) for _ in range(3)]
     for each in connections:
-        pool._free.acquire()
+        pool._free.get_nowait()
         pool.give_back(each, whole=True)
     assert closed == []
     connections[0].idle_since = connections[1].idle_since = clock.monotonic() - KEEPALIVE_S - 1
-    pool._free.acquire()
+    pool._free.get_nowait()
     pool.give_back(pool._idle.pop(), whole=True)
     assert closed == connections[:2]
 
@@ -74,7 +74,7 @@ def test_connections_idle_for_too_long_are_closed(monkeypatch: pytest.MonkeyPatc
 def test_a_connection_with_an_answer_in_it_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     pool = Pool(max_connections=1)
     closed = closed_ones(monkeypatch)
-    pool._free.acquire()
+    pool._free.get_nowait()
     connection = _Connection(URL)
     pool.give_back(connection, whole=False)
     assert (closed, list(pool._idle)) == ([connection], [])
