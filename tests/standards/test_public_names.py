@@ -44,9 +44,10 @@ def test_a_star_import_gets_exactly_the_public_names() -> None:
     assert {name for name in names if not name.startswith("__")} == set(ledger.__all__)
 
 
-@pytest.mark.parametrize("kind", ["sync", "async"])
-def test_methods_of_a_ledger_take_what_the_functions_take(kind: str) -> None:
-    name = {"sync": "get_response", "async": "aget_response"}[kind]
+@pytest.mark.parametrize(
+    "name", ["get_response", "aget_response", "stream_response", "astream_response"]
+)
+def test_methods_of_a_ledger_take_what_the_functions_take(name: str) -> None:
     function = list(inspect.signature(getattr(ledger, name)).parameters.items())
     method = list(inspect.signature(getattr(ledger.Ledger, name)).parameters.items())[1:]
     assert [(n, p.kind, p.default) for n, p in function] == [
