@@ -78,6 +78,9 @@ class _Stack:
 
     def __init__(self, max_connections: int) -> None:
         self.idle: deque[_Connection] = deque()
+        # Held here while they are lent, so that of a stream that the garbage collector finds,
+        # the stream is closed first, and then its connection.
+        self.lent: set[_Connection] = set()
         self.free = asyncio.Semaphore(max_connections)
         self.origin: tuple[str, str, int | None] | None = None
         self._keeper = self._keep()
@@ -107,6 +110,7 @@ class _Stack:
     async def give_back(self, connection: _Connection, *, whole: bool) -> None:
         """Keep the connection for the next call, unless an answer is still in it."""
         self.free.release()
+        self.lent.discard(connection)
         if not whole:
             await connection.close()
             return
@@ -145,6 +149,7 @@ class AsyncPool(httpx.AsyncBaseTransport):
             connection = await stack.take(request.url)
             connection.deadline.start(ends_at)
             response = await connection.send(request)
+            stack.lent.add(connection)
         except BaseException:
             stack.free.release()
             if connection is not None:

@@ -84,6 +84,9 @@ class Pool(httpx.BaseTransport):
         self._free: queue.SimpleQueue[None] = queue.SimpleQueue()
         for _ in range(max_connections):
             self._free.put(None)
+        # Held here while they are lent, so that of a stream that the garbage collector finds,
+        # the stream is closed first, and then its connection.
+        self._lent: set[_Connection] = set()
         self._origin: tuple[str, str, int | None] | None = None
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -103,6 +106,7 @@ class Pool(httpx.BaseTransport):
             connection = self._take(request.url)
             connection.deadline.start(ends_at)
             response = connection.send(request)
+            self._lent.add(connection)
         except BaseException:
             self._free.put(None)
             if connection is not None:
@@ -118,6 +122,7 @@ class Pool(httpx.BaseTransport):
 
     def give_back(self, connection: _Connection, *, whole: bool) -> None:
         """Keep the connection for the next call, unless an answer is still in it."""
+        self._lent.discard(connection)
         if not whole:
             self._free.put(None)
             connection.close()
