@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -169,6 +170,36 @@ def test_what_an_ended_process_left_is_settled_by_the_next(
     ledger = make()
     assert settled(ledger) == 0
     time.sleep(0.2)
+    ledger.track_usage("flow_test", "gen-wakes-the-worker")
+    wait_for(lambda: settled(ledger) == 1)
+
+
+KILLED_STREAM = """
+import os, signal
+from ledger import stream_response
+reading = stream_response("Hello", model="sandbox/drip-20,chunks-50", caller="flow_short")
+next(reading)
+from ledger.client import default
+default().books.writer.flush(5)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+def test_a_stream_that_was_killed_is_settled_by_the_next_without_a_wait_for_its_deadline(
+    sandbox: Sandbox, make: Callable[..., Ledger], tmp_path: Path
+) -> None:
+    sandbox.configure(generation_delay_s=0.0)
+    subprocess.run(
+        [sys.executable, "-c", KILLED_STREAM],
+        env=environment(sandbox, tmp_path, LEDGER_BACKGROUND="0"),
+        timeout=60,
+        check=False,
+    )
+    ledger = make()
+    found = rows(ledger, "SELECT status, cost_grade FROM request_status")
+    assert [tuple(row) for row in found] == [("open", "pending")]
+    time.sleep(0.3)
     ledger.track_usage("flow_test", "gen-wakes-the-worker")
     wait_for(lambda: settled(ledger) == 1)
 
