@@ -40,6 +40,10 @@ class FoldedChoice:
                     self._merge(name, value)
         return text_of(delta.get("content"))
 
+    def say(self, text: str) -> None:
+        """Add text, and nothing else."""
+        self._texts.setdefault("content", []).append(text)
+
     def whole(self) -> dict[str, Any]:
         """The choice as an answer in one piece has it."""
         texts: dict[str, Any] = {name: "".join(pieces) for name, pieces in self._texts.items()}

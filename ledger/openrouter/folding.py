@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from ledger.openrouter import exact
+from ledger.openrouter.alike import Frame
 from ledger.openrouter.answers import Answer, answer_of
 from ledger.openrouter.choices import FoldedChoice
 from ledger.openrouter.shapes import text_or_none
@@ -80,6 +81,21 @@ class ChatFolder(Folder):
         self._raw: dict[str, Any] = {}
         self._usage_text: str | None = None
         self._choices: dict[int, FoldedChoice] = {}
+        self._frame: Frame | None = None
+        self._data = b""
+
+    def event(self, event: Event) -> str:
+        """Take one event; of one that is like the last but for its text, only that is read."""
+        data = event.data
+        text = None if self._frame is None else self._frame.text(data)
+        if text is None or self.is_cut or self._left < len(data):
+            self._frame, self._data = None, data
+            return super().event(event)
+        self._left -= len(data)
+        if text:
+            self._choices[0].say(text)
+            self.is_complete = False
+        return text
 
     def answer(self) -> Answer:
         """The completion as it would have come in one piece."""
@@ -92,6 +108,7 @@ class ChatFolder(Folder):
 
     def _take(self, name: str, chunk: dict[str, Any], text: str) -> str:
         del name  # chunks of completions have none
+        self._frame = Frame.of(self._data, chunk)
         self._take_head(chunk)
         added = self._take_choices(chunk.get("choices"))
         if chunk.get("usage") is not None:

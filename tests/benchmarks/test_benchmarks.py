@@ -1,6 +1,7 @@
 """The measurements run and say what they should; their figures never decide a test."""
 
 import measure
+import streaming
 
 
 def test_every_way_is_measured_against_its_base() -> None:
@@ -11,3 +12,11 @@ def test_every_way_is_measured_against_its_base() -> None:
         assert all(ratio > 0 for ratio in figures.values())
     assert "ledger, FULL" in found["one after another, to bare httpx"]
     assert "ledger, one call" in found["whole processes, to bare httpx, one call"]
+
+
+def test_streams_are_measured_to_the_first_token_and_in_all() -> None:
+    found = streaming.measure(rounds=1, streams=1)
+    assert len(found) == 4
+    for figures in found.values():
+        assert set(figures) == {"first token", "1,000 chunks"}
+        assert all(ratio > 0 for ratio in figures.values())
