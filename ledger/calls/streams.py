@@ -6,7 +6,8 @@ back to the stream that holds it.
 """
 
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -22,7 +23,11 @@ from ledger.calls.recorder import Exchange
 from ledger.calls.reply import Reply
 from ledger.errors import LedgerError
 
-Ended = Callable[[Reply], object]
+Around = Callable[[], AbstractContextManager[Callable[[Reply], object]]]
+"""Makes what a stream is part of, such as a turn of a conversation: entered before the call is
+made, left when the stream ends in any way; what it gives is told the reply."""
+
+AsyncAround = Callable[[], AbstractAsyncContextManager[Callable[[Reply], object]]]
 
 
 @dataclass(slots=True)
@@ -90,10 +95,10 @@ class ReplyStream(_Stream):
         ask: Ask,
         writer: Writer,
         transport: httpx.BaseTransport,
-        ended: Ended | None = None,
+        around: Around | None = None,
     ) -> None:
         super().__init__()
-        self._pieces = _pieces(calls, ask, writer, transport, self._known, ended)
+        self._pieces = _pieces(calls, ask, writer, transport, self._known, around or _alone)
         next(self._pieces)  # sends the request, and waits for the answer to begin
 
     def __iter__(self) -> Self:
@@ -124,34 +129,40 @@ def _pieces(  # noqa: PLR0913, PLR0917 - what a call needs, and whom to tell
     writer: Writer,
     transport: httpx.BaseTransport,
     known: _Known,
-    ended: Ended | None,
+    around: Around,
 ) -> Generator[str, None, Reply]:
     """First nothing, once the answer begins; then its text; the reply is returned."""
-    made = run(calls.make(ask), writer, transport)
-    known.exchange = exchange = made.exchange
-    try:
-        response = transport.handle_request(made.request)
-        assert isinstance(response.stream, httpx.SyncByteStream)
-        with contextlib.closing(response.stream) as stream:
-            if exchange.is_stream:
-                yield ""
-            for _ in stream:
-                while exchange.texts:
-                    yield exchange.texts.popleft()
-    except Exception as error:  # noqa: BLE001 - raised again, as what it means to the caller
-        if not exchange.is_answered:  # what breaks when all has been said breaks nothing
-            concluding.broke(made, error)
-    finally:
-        calls.over(made)
-    while exchange.texts:
-        yield exchange.texts.popleft()
-    known.reply = reply = run(concluding.conclude(made), writer, transport)
-    if ended is not None:
-        ended(reply)
+    with around() as answered:
+        made = run(calls.make(ask), writer, transport)
+        known.exchange = exchange = made.exchange
+        try:
+            response = transport.handle_request(made.request)
+            assert isinstance(response.stream, httpx.SyncByteStream)
+            with contextlib.closing(response.stream) as stream:
+                if exchange.is_stream:
+                    yield ""
+                for _ in stream:
+                    while exchange.texts:
+                        yield exchange.texts.popleft()
+        except Exception as error:  # noqa: BLE001 - raised again, as what it means to the caller
+            if not exchange.is_answered:  # what breaks when all has been said breaks nothing
+                concluding.broke(made, error)
+        finally:
+            calls.over(made)
+        while exchange.texts:
+            yield exchange.texts.popleft()
+        known.reply = reply = run(concluding.conclude(made), writer, transport)
+        answered(reply)
     if not exchange.is_stream:  # asked for a stream, and answered in one piece
         yield ""
         yield str(reply)
     return reply
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[Callable[[Reply], object]]:
+    """A stream that is part of nothing."""
+    yield lambda _reply: None
 
 
 class AsyncReplyStream(_Stream):
@@ -163,10 +174,10 @@ class AsyncReplyStream(_Stream):
         ask: Ask | LedgerError,
         writer: Writer,
         transport: httpx.AsyncBaseTransport,
-        ended: Ended | None = None,
+        around: AsyncAround | None = None,
     ) -> None:
         super().__init__()
-        self._pieces = _apieces(calls, ask, writer, transport, self._known, ended)
+        self._pieces = _apieces(calls, ask, writer, transport, self._known, around or _aalone)
         self._has_begun = False
 
     def __aiter__(self) -> Self:
@@ -204,32 +215,38 @@ async def _apieces(  # noqa: PLR0913, PLR0917 - as above
     writer: Writer,
     transport: httpx.AsyncBaseTransport,
     known: _Known,
-    ended: Ended | None,
+    around: AsyncAround,
 ) -> AsyncGenerator[str, None]:
     """First nothing, once the answer begins; then its text."""
     if isinstance(ask, LedgerError):
         raise ask
-    made = await arun(calls.make(ask), writer, transport)
-    known.exchange = exchange = made.exchange
-    try:
-        response = await transport.handle_async_request(made.request)
-        assert isinstance(response.stream, httpx.AsyncByteStream)
-        async with contextlib.aclosing(response.stream) as stream:
-            if exchange.is_stream:
-                yield ""
-            async for _ in stream:
-                while exchange.texts:
-                    yield exchange.texts.popleft()
-    except Exception as error:  # noqa: BLE001 - raised again, as what it means to the caller
-        if not exchange.is_answered:  # what breaks when all has been said breaks nothing
-            concluding.broke(made, error)
-    finally:
-        calls.over(made)
-    while exchange.texts:
-        yield exchange.texts.popleft()
-    known.reply = reply = await arun(concluding.conclude(made), writer, transport)
-    if ended is not None:
-        ended(reply)
+    async with around() as answered:
+        made = await arun(calls.make(ask), writer, transport)
+        known.exchange = exchange = made.exchange
+        try:
+            response = await transport.handle_async_request(made.request)
+            assert isinstance(response.stream, httpx.AsyncByteStream)
+            async with contextlib.aclosing(response.stream) as stream:
+                if exchange.is_stream:
+                    yield ""
+                async for _ in stream:
+                    while exchange.texts:
+                        yield exchange.texts.popleft()
+        except Exception as error:  # noqa: BLE001 - raised again, as what it means to the caller
+            if not exchange.is_answered:
+                concluding.broke(made, error)
+        finally:
+            calls.over(made)
+        while exchange.texts:
+            yield exchange.texts.popleft()
+        known.reply = reply = await arun(concluding.conclude(made), writer, transport)
+        answered(reply)
     if not exchange.is_stream:
         yield ""
         yield str(reply)
+
+
+@contextlib.asynccontextmanager
+async def _aalone() -> AsyncIterator[Callable[[Reply], object]]:
+    """The same for tasks."""
+    yield lambda _reply: None

@@ -15,6 +15,7 @@ from ledger.calls.admission import Ask
 from ledger.calls.contents import Turn
 from ledger.calls.options import Options
 from ledger.calls.reply import Reply
+from ledger.client.conversing_streams import StreamedTurns
 from ledger.client.ledger import Ledger, default
 from ledger.conversation import handlers as handling
 from ledger.conversation.chain import Chain, Message
@@ -25,7 +26,7 @@ from ledger.errors import AnswerMismatched, OutcomeNotRecorded, RequestInvalid
 Said = str | Message | Sequence[Message] | None
 
 
-class Conversation:
+class Conversation(StreamedTurns):
     """Keeps the chain of messages over turns; every call is booked like any other.
 
     A call that fails leaves the chain as it was before it. Where content is stored (see

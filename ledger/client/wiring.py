@@ -27,7 +27,7 @@ from ledger.logs import follow_ecosystem
 if TYPE_CHECKING:
     import httpx
 
-    from ledger.calls.streams import AsyncReplyStream, Ended, ReplyStream
+    from ledger.calls.streams import Around, AsyncAround, AsyncReplyStream, ReplyStream
 
 _all_ledgers: "Living[Wired]" = Living()
 
@@ -123,19 +123,21 @@ class Wired:
     def _arun(self, ask: Ask) -> Coroutine[Any, Any, Reply]:
         return driving.arun(self._calls.call(ask), self.books.writer, self._async_transport())
 
-    def _stream(self, ask: Ask, ended: "Ended | None" = None) -> "ReplyStream":
+    def _stream(self, ask: Ask, around: "Around | None" = None) -> "ReplyStream":
         from ledger.calls.streams import ReplyStream
 
         ask.is_stream = True
-        return ReplyStream(self._calls, ask, self.books.writer, self._sync, ended)
+        return ReplyStream(self._calls, ask, self.books.writer, self._sync, around)
 
-    def _astream(self, ask: Ask | LedgerError, ended: "Ended | None" = None) -> "AsyncReplyStream":
+    def _astream(
+        self, ask: Ask | LedgerError, around: "AsyncAround | None" = None
+    ) -> "AsyncReplyStream":
         from ledger.calls.streams import AsyncReplyStream
 
         if isinstance(ask, Ask):
             ask.is_stream = True
         transport = self._async_transport()
-        return AsyncReplyStream(self._calls, ask, self.books.writer, transport, ended)
+        return AsyncReplyStream(self._calls, ask, self.books.writer, transport, around)
 
     def _stream_response(self, frame: Any, *asked: Any) -> "ReplyStream":
         return self._stream(self._asked(frame, *asked))

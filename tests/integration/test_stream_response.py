@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import gc
+import gzip
 import socket
 import threading
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ import ledger as public
 from ledger import clock, errors
 from ledger.calls.reply import Reply
 from ledger.client import Ledger
+from ledger.openrouter import folding
 from ledger.sandbox import Sandbox
 
 MODEL = "openai/gpt-4o-mini"
@@ -472,3 +475,77 @@ def test_the_public_functions_are_those_of_the_default_ledger(ledger_sandbox: An
         return "".join([each async for each in public.astream_response("Hi", model=MODEL)])
 
     assert asyncio.run(main()) == "Echo: Hi"
+
+
+# --- large, packed ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_a_line_of_ten_megabytes_comes_whole(ledger: Ledger, driver: str) -> None:
+    pieces, reply = stream(ledger, driver, model="sandbox/long-line-10000000")
+    assert len(reply) >= 10_000_000
+    assert "".join(pieces) == reply
+
+
+def serving(body: bytes, headers: str, size: int = 1000) -> Any:
+    """Serves a stream in parts of that size."""
+
+    def serve(connection: socket.socket) -> None:
+        read_request(connection)
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n{headers}"
+        connection.sendall(head.encode() + CLOSE)
+        for at in range(0, len(body), size):
+            connection.sendall(body[at : at + size])
+
+    return serve
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("size", [1, 50, 10_000])
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "raw deflate"])
+def test_a_packed_stream_is_unpacked_as_it_comes(
+    home: Path, driver: str, size: int, encoding: str
+) -> None:
+    packed = {
+        "gzip": gzip.compress(PLAIN),
+        "deflate": zlib.compress(PLAIN),
+        "raw deflate": zlib.compress(PLAIN)[2:-4],
+    }[encoding]
+    headers = f"Content-Encoding: {encoding.rpartition(' ')[2]}"
+    with (
+        RawServer(serving(packed, headers, size)) as server,
+        open_ledger(home, server.base_url) as ledger,
+    ):
+        pieces, reply = stream(ledger, driver)
+    assert "".join(pieces) == reply == "One two three."
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("encoding", ["br", "gzip"])
+def test_a_stream_that_cannot_be_unpacked_is_an_error_and_pending(
+    home: Path, driver: str, encoding: str
+) -> None:
+    headers = f"Content-Encoding: {encoding}\r\nX-Generation-Id: {ID}"
+    with (
+        RawServer(serving(PLAIN, headers)) as server,
+        open_ledger(home, server.base_url) as ledger,
+    ):
+        assert type(fault(ledger, driver)) is errors.AnswerInvalid
+    assert only(home, "select status, cost_grade from outcome") == {
+        "status": "failed",
+        "cost_grade": "pending",
+    }
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_more_than_can_be_kept_is_handed_on_and_then_an_error(
+    home: Path, driver: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folding.ChatFolder.__init__, "__defaults__", (5000,))
+    body = FIRST + say("x" * 1000) * 20 + LAST + END + DONE
+    with RawServer(serving(body, "")) as server, open_ledger(home, server.base_url) as ledger:
+        error = fault(ledger, driver)
+    assert type(error) is errors.AnswerInvalid
+    assert "more content than is kept" in str(error)
+    found = only(home, "select status, cost_grade, cost_pico from outcome")
+    assert tuple(found.values()) == ("failed", "reported", 21_450_000)
