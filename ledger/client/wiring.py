@@ -22,7 +22,7 @@ from ledger.calls.reply import Reply
 from ledger.calls.transports import async_recording, recording
 from ledger.errors import ConfigInvalid, LedgerError
 from ledger.living import Living
-from ledger.logs import follow_ecosystem
+from ledger.logs import follow_ecosystem, logger
 
 if TYPE_CHECKING:
     import httpx
@@ -70,6 +70,7 @@ class Wired:
         """Write what waits, and close files and connections. The worker gets 0.5 s to end."""
         self.background.stop()
         self._pool.close()
+        self._pay()
         self.books.close()
         self._is_open = False
 
@@ -155,6 +156,14 @@ class Wired:
             self._async = async_recording(AsyncPool(), self.books.writer)
         return self._async
 
+    def _pay(self) -> None:
+        """Book what is owed of foreign calls, for no call comes after this."""
+        try:
+            for work in self.backlog.pay():
+                self.books.writer.write(work)
+        except LedgerError as error:
+            logger.error("it is lost, for this is the end: %s", error)
+
     def _describe(self) -> Process:
         from ledger.books.process import describe
 
@@ -190,9 +199,13 @@ if hasattr(os, "register_at_fork"):
 
 
 def _at_exit() -> None:
-    """Idle connections are closed by us, not by whatever the interpreter takes apart first."""
+    """Idle connections are closed by us, not by whatever the interpreter takes apart first.
+
+    What is owed to the books has its last chance.
+    """
     for ledger in _all_ledgers.snapshot():
         ledger._pool.close()  # noqa: SLF001 - of this very module
+        ledger._pay()  # noqa: SLF001 - as above
 
 
 atexit.register(_at_exit)

@@ -234,6 +234,20 @@ def test_an_outcome_that_cannot_be_booked_is_owed_and_said_by_the_next_call(
 
 
 @pytest.mark.parametrize("kind", CLIENTS)
+def test_what_is_owed_is_booked_at_the_end_where_no_call_comes(
+    ledger: Ledger, home: Path, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    call(ledger, "sync", model=MODEL)
+    with outcomes_refused(home):
+        post(ledger, kind)
+        ledger.close()
+        assert "could not be booked" in caplog.text
+    assert (count(home, "request"), count(home, "outcome")) == (2, 1)
+    ledger.close()
+    assert (count(home, "request"), count(home, "outcome")) == (2, 2)
+
+
+@pytest.mark.parametrize("kind", CLIENTS)
 def test_books_that_cannot_be_written_send_nothing(
     ledger: Ledger, home: Path, kind: str, sandbox: Sandbox
 ) -> None:
