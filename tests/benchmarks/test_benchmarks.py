@@ -1,5 +1,6 @@
 """The measurements run and say what they should; their figures never decide a test."""
 
+import exports
 import measure
 import streaming
 
@@ -20,3 +21,10 @@ def test_streams_are_measured_to_the_first_token_and_in_all() -> None:
     for figures in found.values():
         assert set(figures) == {"first token", "1,000 chunks"}
         assert all(ratio > 0 for ratio in figures.values())
+
+
+def test_every_way_out_of_the_books_is_measured() -> None:
+    found = exports.measure(2_000)
+    assert set(found) == {*exports.WAYS, "written"}
+    assert found["written"]["json_mib"] > 0
+    assert all(found[way]["peak_mib"] > 0 for way in exports.WAYS)

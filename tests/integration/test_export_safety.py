@@ -1,9 +1,5 @@
 import os
-import random
-import signal
 import stat
-import subprocess
-import sys
 import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -106,60 +102,6 @@ def test_every_entry_of_many_is_written_in_little_memory(rows: Rows, tmp_path: P
     assert size > 3_500_000
     assert peak < 1_500_000
     assert len(exact(tmp_path / "flow/flow_json" / _LOG)["logs"]) == 20_000
-
-
-_EXPORTER = """
-import sys
-from pathlib import Path
-from export_rows import open_rows
-from ledger.exchange.snapshots import export
-rows = open_rows(Path(sys.argv[1]))
-print("ready", flush=True)
-while True:
-    for every_entry in (False, True):
-        export(rows.books, rows.home, every_entry=every_entry)
-"""
-
-
-def _killed_exporter(home: Path, after_s: float) -> None:
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    process = subprocess.Popen(
-        [sys.executable, "-c", _EXPORTER, str(home)], stdout=subprocess.PIPE, env=environment
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"ready\n"
-    try:
-        process.wait(after_s)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-    process.stdout.close()
-    assert process.wait() == -signal.SIGKILL
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="the platform kills in no such way")
-def test_killed_exports_leave_whole_files_and_no_litter_after_the_next(
-    rows: Rows, tmp_path: Path
-) -> None:
-    for name in ("flow", "prax"):
-        caller = rows.caller(name, tmp_path / name)
-        for number in range(3000):
-            rows.call(caller, number, status="failed")
-    rows.book()
-    export(rows.books, rows.home, every_entry=True)
-    all_of = {path: path.read_bytes() for path in tmp_path.rglob("*_log.json")}
-    export(rows.books, rows.home)
-    last_of = {path: path.read_bytes() for path in tmp_path.rglob("*_log.json")}
-    chance, kills, littered = random.Random(4), 0, 0
-    while kills < 12 or (not littered and kills < 80):
-        kills += 1
-        _killed_exporter(rows.home, chance.uniform(0, 0.4))
-        for path, whole in all_of.items():
-            assert path.read_bytes() in (whole, last_of[path])
-        littered += len(list(tmp_path.rglob("*.tmp")))
-    export(rows.books, rows.home)
-    assert list(tmp_path.rglob("*.tmp")) == []
-    assert {path: path.read_bytes() for path in last_of} == last_of
-    assert littered, "no kill came while a file was being written: the test showed nothing"
 
 
 def test_real_calls_are_in_the_files(
