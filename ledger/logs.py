@@ -8,6 +8,7 @@ import importlib
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, TextIO
 
 from ledger.harmless import harmless
@@ -20,6 +21,16 @@ _NAME = "system_logger"
 _METHODS = {"DEBUG": "debug", "WARNING": "warning", "ERROR": "error", "CRITICAL": "error"}
 
 _once: set[str] = set()
+
+
+def place_of(error: BaseException) -> str:
+    """The file and line that raised an error, for a line that must not quote its text."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return "an unknown place"
+    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
 
 
 def log_once(key: str, level: int, message: str, *args: object) -> None:

@@ -53,10 +53,15 @@ class Unit:
             raise self.error
         return self.result
 
+    def _what(self) -> str:
+        """The rows by table and id; a step's are not known."""
+        named = (f"{row.__tablename__} {getattr(row, 'id', None)}" for row in self.rows)
+        return ", ".join(named) or "a record"
+
     def tell(self) -> None:
         """The fate is decided. Nobody waits for a posted unit, so a failure is logged."""
         if self.error is not None:
-            logger.error("a record could not be booked: %s", self.error)
+            logger.error("%s could not be booked: %s", self._what(), self.error)
 
 
 class _SharedUnit(Unit):

@@ -6,9 +6,11 @@ A step is the request to send, work for the books, or an exchange whose outcome 
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
+from ledger import logs
 from ledger.books.unit import Work
 from ledger.calls.backlog import Backlog
 from ledger.calls.recorder import Exchange
+from ledger.calls.refused import say_unbooked
 from ledger.calls.route import WROTE
 from ledger.errors import CallRefused, LedgerError, LedgerUnavailable
 from ledger.logs import logger
@@ -75,7 +77,7 @@ def foreign(request: "httpx.Request", exchange_for: ExchangeFor, backlog: Backlo
             try:
                 yield exchange.refusal(refused)
             except LedgerError as error:
-                logger.error("the refusal could not be booked: %s", error)
+                say_unbooked(refused, error)
         return refused, None
     except LedgerError as error:
         model = exchange.request.model_asked
@@ -103,7 +105,9 @@ def _known(
         logger.error("call not made: %s", error)
         raise
     except Exception as error:
-        logger.exception("call not made: it could not be told whose it is")
+        # The kind and the place, not the text: it may quote what the call asks.
+        kind, place = type(error).__name__, logs.place_of(error)
+        logger.error("call not made: it could not be told whose it is: %s at %s", kind, place)
         raise LedgerUnavailable(
             f"The call could not be recorded ({type(error).__name__}), so it was not made.",
             hint="Report this with the log's lines about it.",

@@ -63,7 +63,13 @@ def _keep_answer(exchange: Exchange, ask: Ask) -> Generator[Work, Any, None]:
     try:
         yield contents.answer_row(exchange.request.id, exchange.answer, ask.options.turn)
     except LedgerError as error:
-        logger.error("request %s: the answer could not be stored: %s", exchange.request.id, error)
+        logger.error(
+            "request %s: caller %s, model %s: the answer could not be stored: %s",
+            exchange.request.id,
+            exchange.caller,
+            exchange.request.model_asked,
+            error,
+        )
 
 
 def say_not_made(ask: Ask, error: LedgerUnavailable) -> None:

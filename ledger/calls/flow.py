@@ -19,7 +19,7 @@ from ledger.calls.admission import Admitted, Ask, Desk
 from ledger.calls.backlog import Backlog
 from ledger.calls.concluding import Made
 from ledger.calls.recorder import EXCHANGE, Exchange
-from ledger.calls.refused import refusal_row
+from ledger.calls.refused import refusal_row, say_unbooked
 from ledger.calls.reply import Reply
 from ledger.calls.route import DEADLINE
 from ledger.calls.tagging import tag_rows
@@ -164,7 +164,7 @@ class Calls:
             yield lambda transaction: transaction.add(row)
             self._after(None)
         except LedgerError as error:
-            logger.error("the refusal could not be booked: %s", error)
+            say_unbooked(refused, error)
 
 
 def _source(ask: Ask) -> str:

@@ -25,7 +25,7 @@ from ledger.calls.admission import Desk
 from ledger.calls.backlog import Backlog
 from ledger.calls.foreign_contents import sent_messages
 from ledger.calls.recorder import Exchange
-from ledger.calls.refused import refusal_row
+from ledger.calls.refused import refusal_row, say_unbooked
 from ledger.calls.switches import check_caller_enabled, check_enabled
 from ledger.calls.tagging import tag_rows
 from ledger.calls.transports import async_recording, recording
@@ -260,7 +260,7 @@ class Foreign:
             yield self._refusal(refused, caller, model)
             self._after(None)
         except LedgerError as error:
-            logger.error("the refusal could not be booked: %s", error)
+            say_unbooked(refused, error)
 
 
 def _body(request: "httpx.Request") -> bytes:

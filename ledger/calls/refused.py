@@ -1,10 +1,11 @@
-"""The row of a call that was never sent."""
+"""The row of a call that was never sent, and the line where it could not be booked."""
 
 from typing import TYPE_CHECKING
 
 from ledger import clock
 from ledger.callers.detection import Caller
-from ledger.errors import CallRefused
+from ledger.errors import CallRefused, LedgerError
+from ledger.logs import logger
 from ledger.openrouter import exact
 
 if TYPE_CHECKING:
@@ -45,3 +46,9 @@ def refusal_row(  # noqa: PLR0913 - what a refusal tells, all by name
         reason=type(refused).__name__,
         message=exact.clean(refused.message),
     )
+
+
+def say_unbooked(refused: CallRefused, error: LedgerError) -> None:
+    """A refusal that is in no row is in the log: whose it was, and why there is none."""
+    who = (type(refused).__name__, refused.caller, refused.model)
+    logger.error("%s: caller %s, model %s: the refusal could not be booked: %s", *who, error)

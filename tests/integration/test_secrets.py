@@ -98,6 +98,8 @@ def test_no_canary_leaves_the_whole_hostile_list(
         said += [repr(row) for row in ledger.requests()]
         said += [repr(row) for by in ("day", "caller", "model") for row in ledger.report(by)]
         said.append(repr(ledger.status()))
+        said.append(repr(ledger.doctor(offline=True)))
+        said += [b"".join(ledger.csv(view)).decode() for view in ("request_status", "model_usage")]
     said.append(caplog.text)
     assert len(said) > len(hostile.CASES)
     assert len(caplog.records) > len(hostile.CASES)
