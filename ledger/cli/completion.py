@@ -4,10 +4,9 @@ from typing import Annotated
 
 import typer
 
-PROGRAM = "openrouter-ledger"
-VARIABLE = "_OPENROUTER_LEDGER_COMPLETE"
-"""Set by the shell's function: then the program answers with completions and does nothing else."""
+from ledger.cli.main import COMPLETING
 
+PROGRAM = "openrouter-ledger"
 SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
 
 
@@ -48,10 +47,10 @@ def completion(
     from typer._completion_shared import install as install_script
 
     if not install:
-        script = get_completion_script(prog_name=PROGRAM, complete_var=VARIABLE, shell=shell)
+        script = get_completion_script(prog_name=PROGRAM, complete_var=COMPLETING, shell=shell)
         typer.echo(script)
         return
-    _, path = install_script(shell=shell, prog_name=PROGRAM, complete_var=VARIABLE)
+    _, path = install_script(shell=shell, prog_name=PROGRAM, complete_var=COMPLETING)
     typer.echo(f"Completion is in {path}; a new shell has it.")
 
 

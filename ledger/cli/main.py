@@ -9,6 +9,9 @@ from typing import Any
 
 import typer
 
+COMPLETING = "_OPENROUTER_LEDGER_COMPLETE"
+"""Set by a shell's function: then the program answers with completions and does nothing else."""
+
 _FAILED = 1
 _INTERRUPTED = 130
 _PROGRAM = "python -m ledger"
@@ -22,15 +25,16 @@ _WrongUsage: Any = next(
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; raises only with `--debug`."""
     from ledger.cli.app import app
-    from ledger.cli.completion import VARIABLE, prepare
 
     given = list(sys.argv[1:] if arguments is None else arguments)
     _be_lenient()
-    if VARIABLE in os.environ:
+    if COMPLETING in os.environ:
+        from ledger.cli.completion import prepare
+
         prepare()
     try:
         with _log_lines(shown="--debug" in given):
-            code = app(given, standalone_mode=False, prog_name=_PROGRAM, complete_var=VARIABLE)
+            code = app(given, standalone_mode=False, prog_name=_PROGRAM, complete_var=COMPLETING)
         sys.stdout.flush()
     except _WrongUsage as wrong:
         return _usage(wrong, given)

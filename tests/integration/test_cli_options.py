@@ -14,6 +14,7 @@ from ledger.__main__ import main
 from ledger.cli import completion
 from ledger.cli.app import COMMANDS, app
 from ledger.cli.group import _MEANT
+from ledger.cli.main import COMPLETING
 from ledger.openrouter import exact
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def test_a_shell_gets_its_script(capsys: pytest.CaptureFixture[str], shell: str)
     code, out, err = run(capsys, "completion", shell)
     assert (code, err) == (0, "")
     assert completion.PROGRAM in out
-    assert completion.VARIABLE in out
+    assert COMPLETING in out
 
 
 def test_a_shell_that_is_none_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
@@ -140,7 +141,7 @@ def test_a_shell_that_is_none_is_wrong_usage(capsys: pytest.CaptureFixture[str])
 def completed(words: str, number: int) -> list[str]:
     """What bash would be told."""
     asking = {
-        completion.VARIABLE: "complete_bash",
+        COMPLETING: "complete_bash",
         "COMP_WORDS": f"{completion.PROGRAM} {words}",
         "COMP_CWORD": str(number),
         "PYTHONPATH": str(ROOT),

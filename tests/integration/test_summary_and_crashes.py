@@ -155,6 +155,22 @@ def test_the_first_call_after_a_crash_says_once_who_died_and_what_settles_it(
 
 
 @needs_kill
+def test_where_the_provider_can_be_asked_it_is_said_that_it_settles(
+    ledger_sandbox: "Sandbox", ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    code = (
+        "import os, signal; from ledger import stream_response\n"
+        "for _ in stream_response('x', model='sandbox/drip-200', caller='flow_dead'):\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    assert run(code).returncode == -signal.SIGKILL
+    ledger.get_response("x", model="a/b", caller="flow_next")
+    (line,) = [each for each in warnings(caplog) if " died " in each]
+    assert "its cost is settled from the provider's record" in line
+    assert "python -m ledger settle" in line
+
+
+@needs_kill
 def test_a_process_that_lives_is_not_said_to_have_died(
     ledger_sandbox: "Sandbox", ledger: Ledger, caplog: pytest.LogCaptureFixture
 ) -> None:

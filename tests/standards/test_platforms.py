@@ -71,6 +71,21 @@ def test_the_demo_runs_where_much_is_missing(tmp_path: Path) -> None:
     assert not [path for path in folder.rglob("*") if path.suffix == ".tmp"]
 
 
+def test_the_doctor_and_the_exports_work_where_much_is_missing(tmp_path: Path) -> None:
+    folder = tmp_path / "d\xe9mo"
+    assert run_poorly(tmp_path, "-m", "ledger", "demo", "--home", str(folder)).returncode == 0
+    home = ("--home", str(folder / "api"))
+    looked = run_poorly(tmp_path, "-m", "ledger", "doctor", "--offline", *home)
+    shown = looked.stdout.decode("cp1252")
+    assert (looked.returncode, looked.stderr) == (0, b""), shown
+    assert "ok    structure: " in shown
+    assert "never by itself" in shown  # no locks, so no checkpoints of ours
+    for options in (["--format", "csv"], ["--format", "csv", "--to", "usage.csv"], ["--all"]):
+        done = run_poorly(tmp_path, "-m", "ledger", "export", *options, *home)
+        assert (done.returncode, done.stderr) == (0, b"")
+    assert not [path for path in tmp_path.rglob("*") if path.suffix == ".tmp"]
+
+
 @pytest.mark.parametrize(
     "code",
     [
