@@ -52,7 +52,7 @@ class Background:
 
             with self._making:
                 if self._worker is None:
-                    self._worker = Worker(self._books.path, self.settler, self._export)
+                    self._worker = Worker(self._books.worker_lock, self.settler, self._export)
         self._worker.notice(generation_id, ended_at)
 
     def export_after(self, settle: "Callable[[], SettleReport]") -> "SettleReport":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ledger import files
+from ledger.books.target import Target
 from ledger.errors import BackupFailed
 
 
@@ -23,6 +24,20 @@ class Backup:
     path: Path
     size: int
     requests: int | None
+
+
+def embedded(target: Target) -> Path:
+    """The file of a ledger that has one.
+
+    Raises:
+        BackupFailed: it is on a server, which is not copied as a file.
+    """
+    if target.path is None:
+        raise BackupFailed(
+            f"The ledger at {target.name} is on a server, which has its own backups.",
+            hint="Use its tools, as in: pg_dump --format=custom --file=ledger.dump DATABASE",
+        )
+    return target.path
 
 
 def backup(source: Path, target: Path) -> Backup:

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Integer, MetaDat
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-from ledger.books.columns import Flag, Money, UtcTime
+from ledger.books.columns import Flag, Money, UtcTime, Words
 from ledger.books.ids import new_id
 
 # Named constraints survive a table rebuild; the metadata is ours alone, so that a host
@@ -81,12 +81,12 @@ def key() -> Any:
 
 def text() -> Any:
     """Text that may be absent."""
-    return Field(default=None, sa_type=Text)
+    return Field(default=None, sa_type=Words)
 
 
 def required_text() -> Any:
     """Text that is always there."""
-    return Field(sa_type=Text)
+    return Field(sa_type=Words)
 
 
 def number() -> Any:

@@ -8,11 +8,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
-from ledger.books import disk, faults, migrate
+from ledger.books import disk, faults, migrate, postgres_schema, sqlite_schema
+from ledger.books.advisory import SETTLING, AdvisoryLock
+from ledger.books.lockfile import LockFile
 from ledger.books.models import Process
 from ledger.books.readers import Readers
 from ledger.books.sqlite_store import SqliteStore
+from ledger.books.store import Lock, Store
 from ledger.books.target import Target
 from ledger.books.writer import Writer
 from ledger.errors import LedgerUnavailable
@@ -31,16 +35,12 @@ class Books:
     """
 
     def __init__(self, target: Target, describe: Callable[[], Process]) -> None:
-        if target.path is None:
-            raise LedgerUnavailable(
-                "Servers are not supported by this version.", hint="Use a sqlite:/// URL."
-            )
         self.target = target
-        self.path: Path = target.path
         self._describe = describe
         self._process: Process | None = None
         self._naming = threading.Lock()
-        self.writer = Writer(SqliteStore(target), self.prepare, self._prologue)
+        self._store = _store_of(target)
+        self.writer = Writer(self._store, self._prepare_to_write, self._prologue)
         self._readers = Readers(target)
         _all_books.add(self)
 
@@ -48,6 +48,17 @@ class Books:
     def has_process(self) -> bool:
         """Whether this process has a row, or will have one with what it is about to write."""
         return self._process is not None
+
+    @property
+    def path(self) -> Path:
+        """The file of an embedded ledger.
+
+        Raises:
+            LedgerUnavailable: the ledger is on a server.
+        """
+        if self.target.path is None:
+            raise LedgerUnavailable(f"The ledger at {self.target.name} is no file.")
+        return self.target.path
 
     @property
     def process(self) -> Process:
@@ -58,19 +69,55 @@ class Books:
                     self._process = self._describe()
         return self._process
 
+    @property
+    def revision(self) -> str | None:
+        """The revision of the schema; None where there is no ledger yet.
+
+        Raises:
+            LedgerUnavailable: it can't be read.
+        """
+        if self.target.path is not None:
+            return sqlite_schema.revision_of(self.target.path)
+        with self._readers.connect() as connection:
+            return postgres_schema.revision_of(connection, self.target)
+
+    def worker_lock(self) -> Lock:
+        """The lock of the one background worker that settles what ended processes left."""
+        if self.target.path is None:
+            return AdvisoryLock(self.target, SETTLING)
+        return LockFile(self.path.with_name(self.path.name + ".worker.lock"))
+
     def prepare(self) -> None:
-        """Make or upgrade the schema where need be.
+        """Make or upgrade the schema of a file where need be; a server's is looked at only.
 
         Raises:
             LedgerUnavailable: it can't be done; the error names the path.
+            UpgradeRequired: a server's schema is not there, or is older.
         """
+        if self.target.path is None:
+            with self._readers.connect() as connection:
+                migrate.require(connection, self.target)
+            return
         disk.check(self.path)
         try:
-            revision = migrate.revision_of(self.path)
+            revision = self.revision
         except OSError as error:
             raise faults.unavailable(error, str(self.path)) from error
         if revision != migrate.HEAD:
             migrate.upgrade(self.target)
+
+    def _prepare_to_write(self) -> None:
+        """`prepare` by the writer, whose own connection will do for a server."""
+        if self.target.path is not None:
+            self.prepare()
+            return
+        try:
+            self._store.open()
+            assert self._store.connection is not None
+            migrate.require(self._store.connection, self.target)
+            self._store.connection.rollback()
+        except SQLAlchemyError as error:
+            raise faults.unavailable(error, self.target.name) from faults.shown(error)
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
@@ -86,6 +133,8 @@ class Books:
             yield connection
 
     def _require_file(self) -> None:
+        if self.target.path is None:
+            return
         try:
             there = self.path.exists()
         except OSError as error:
@@ -126,6 +175,15 @@ class Books:
         self._naming = threading.Lock()
         self._readers.after_fork_in_child()
         self.writer.after_fork_in_child()
+
+
+def _store_of(target: Target) -> Store:
+    """The writing connection of a target's engine."""
+    if target.path is not None:
+        return SqliteStore(target)
+    from ledger.books.postgres_store import PostgresStore
+
+    return PostgresStore(target)
 
 
 # Those that `_before_fork` stopped: another thread may make new ones until the fork itself.

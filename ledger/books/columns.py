@@ -1,4 +1,4 @@
-"""Column types that hold on every engine: exact money, fixed-width UTC times, flags."""
+"""Column types that hold on every engine: exact money, fixed-width UTC times, flags, text."""
 
 import datetime as dt
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Dialect, Integer, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from ledger import clock, money
+from ledger import clock, money, texts
 
 
 class Money(TypeDecorator[int]):
@@ -64,3 +64,18 @@ class Flag(TypeDecorator[bool]):
     def process_result_value(self, value: Any, dialect: Dialect) -> bool | None:  # noqa: ARG002 - SQLAlchemy's signature
         """Read True or False."""
         return None if value is None else bool(value)
+
+
+class Words(TypeDecorator[str]):
+    """Text that every engine can store: NUL and lone surrogates become U+FFFD on the way in."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Write what can be stored, of text only: engines differ in what else they would take."""
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            raise TypeError(f"a text is a str, not {type(value).__name__}")
+        return texts.clean(value)

@@ -4,19 +4,27 @@ from collections.abc import Iterable, Sequence
 from typing import cast
 
 from sqlalchemy import Connection
+from sqlalchemy.orm import make_transient
 from sqlmodel import Session
 
+from ledger import clock
 from ledger.books import faults
 from ledger.books.base import Table
-from ledger.books.sqlite_store import SqliteStore
+from ledger.books.store import Store
 from ledger.books.unit import Unit
 
 
 class OpenTransaction:
-    """The transaction that a unit's steps run in."""
+    """The transaction that a unit's steps run in.
 
-    def __init__(self, store: SqliteStore) -> None:
+    Attributes:
+        first: the first row inserted: what it points to was there before, and where it is in
+            the books, all of the transaction is.
+    """
+
+    def __init__(self, store: Store) -> None:
         self._store = store
+        self.first: Table | None = None
 
     @property
     def connection(self) -> Connection:
@@ -29,6 +37,7 @@ class OpenTransaction:
         for row in rows:
             statement = self._store.statements.of(type(row))
             self._store.execute(statement.sql(), statement.params(row))
+            self.first = self.first or row
 
     def add(self, *rows: Table) -> None:
         """Insert rows through a Session that joins this transaction.
@@ -41,15 +50,19 @@ class OpenTransaction:
         with Session(
             connection, join_transaction_mode="create_savepoint", expire_on_commit=False
         ) as session:
+            for row in rows:
+                make_transient(row)  # a Session that was undone still counts it as stored
             ranks = {type(row): self._store.statements.of(type(row)).rank for row in rows}
-            for kind in sorted(ranks, key=ranks.__getitem__):
-                session.add_all([row for row in rows if type(row) is kind])
+            ordered = sorted(rows, key=lambda row: ranks[type(row)])
+            for kind in dict.fromkeys(map(type, ordered)):
+                session.add_all([row for row in ordered if type(row) is kind])
                 session.flush()
             session.commit()
+        self.first = self.first or next(iter(ordered), None)
 
 
 def commit_units(
-    store: SqliteStore, units: Sequence[Unit], prologue: Sequence[Table], patience_s: float
+    store: Store, units: Sequence[Unit], prologue: Sequence[Table], patience_s: float
 ) -> bool:
     """Run and commit units in one transaction. Each unit gets its result or its error.
 
@@ -57,24 +70,15 @@ def commit_units(
         store: the writing connection, whose lock is held.
         units: what to commit, in order.
         prologue: rows that go in before all of them.
-        patience_s: how long a stranger's lock is waited for. A unit whose waiter gives up
-            meanwhile is left out.
+        patience_s: how long a stranger's lock or a lost server is waited for. A unit whose
+            waiter gives up meanwhile is left out.
 
     Returns:
         Whether a transaction was committed.
     """
-    transaction = OpenTransaction(store)
     try:
-        store.begin(patience_s)
-        mine = [unit for unit in units if unit.take()]
-        transaction.insert(*prologue)
-        if len(mine) == 1:
-            _run(transaction, mine[0])
-        else:
-            _run_many(store, transaction, mine)
-        store.commit()
+        _Effort(store, units, prologue, clock.monotonic() + patience_s).succeed()
     except Exception as error:  # noqa: BLE001 - every unit is told, whatever happened
-        _undo(store, error)
         for unit in units:
             unit.error = unit.error or faults.unavailable(error, store.target.name)
         return False
@@ -84,9 +88,57 @@ def commit_units(
     return True
 
 
-def _undo(store: SqliteStore, error: Exception) -> None:
-    store.rollback()
-    store.recover(error)
+class _Effort:
+    """One transaction, tried again where the engine says that it may go through then.
+
+    Only the database's part is ever repeated: a unit holds no call to anybody else.
+    """
+
+    def __init__(
+        self, store: Store, units: Sequence[Unit], prologue: Sequence[Table], until: float
+    ) -> None:
+        self._store = store
+        self._units = units
+        self._prologue = prologue
+        self._until = until
+        self._mine: list[Unit] | None = None
+
+    def succeed(self) -> None:
+        """Try until it is committed.
+
+        Raises:
+            Exception: what it failed with, once that is final.
+        """
+        tries = 0
+        while True:
+            transaction = OpenTransaction(self._store)
+            try:
+                self._try(transaction)
+            except Exception as error:
+                tries += 1
+                self._store.rollback()
+                self._store.recover(error)
+                if self._store.was_committed(transaction.first, self._until):
+                    return
+                if not self._store.pause_to_retry(error, tries, self._until):
+                    raise
+            else:
+                return
+
+    def _try(self, transaction: OpenTransaction) -> None:
+        store = self._store
+        reads = any(unit.steps for unit in self._units)
+        store.begin(self._until - clock.monotonic(), reads=reads)
+        if self._mine is None:
+            self._mine = [unit for unit in self._units if unit.take()]
+        for unit in self._mine:
+            unit.error = None
+        transaction.insert(*self._prologue)
+        if len(self._mine) == 1:
+            _run(transaction, self._mine[0])
+        else:
+            _run_many(store, transaction, self._mine)
+        store.commit()
 
 
 def _run(transaction: OpenTransaction, unit: Unit) -> None:
@@ -95,7 +147,7 @@ def _run(transaction: OpenTransaction, unit: Unit) -> None:
         unit.result = step(transaction)
 
 
-def _run_many(store: SqliteStore, transaction: OpenTransaction, units: Sequence[Unit]) -> None:
+def _run_many(store: Store, transaction: OpenTransaction, units: Sequence[Unit]) -> None:
     """Units in order; rows-only neighbours share multi-row statements."""
     neighbours: list[Unit] = []
     for unit in units:
@@ -108,16 +160,18 @@ def _run_many(store: SqliteStore, transaction: OpenTransaction, units: Sequence[
     _run_rows(store, transaction, neighbours)
 
 
-def _run_rows(store: SqliteStore, transaction: OpenTransaction, units: Sequence[Unit]) -> None:
+def _run_rows(store: Store, transaction: OpenTransaction, units: Sequence[Unit]) -> None:
     """All rows at once; if one is refused, unit by unit, so that it falls alone."""
     if not units:
         return
     store.execute("SAVEPOINT batch")
     try:
-        for sql, params in store.statements.batches(list(_rows(units))):
+        rows = list(_rows(units))
+        for sql, params in store.statements.batches(rows):
             store.execute(sql, params)
-    except Exception:
-        if not store.in_transaction:
+        transaction.first = transaction.first or next(iter(rows), None)
+    except Exception as error:
+        if not store.stands_after(error):
             raise
         store.execute("ROLLBACK TO batch")
         for unit in units:
@@ -125,15 +179,17 @@ def _run_rows(store: SqliteStore, transaction: OpenTransaction, units: Sequence[
     store.execute("RELEASE batch")
 
 
-def _run_alone(store: SqliteStore, transaction: OpenTransaction, unit: Unit) -> None:
+def _run_alone(store: Store, transaction: OpenTransaction, unit: Unit) -> None:
     """One unit under a savepoint of its own; its failure leaves the others' work in place."""
     store.execute("SAVEPOINT unit")
+    before = transaction.first
     try:
         _run(transaction, unit)
     except BaseException as error:
-        if not store.in_transaction:  # a full disk has undone everything
+        if not store.stands_after(error):
             raise
         store.execute("ROLLBACK TO unit")
+        transaction.first = before
         unit.error = faults.unavailable(error, store.target.name)
     store.execute("RELEASE unit")
 

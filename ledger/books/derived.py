@@ -16,6 +16,9 @@ _AGAINST_PURGE = {"no_delete", "no_truncate"}
 
 def statements(engine: str) -> Iterator[str]:
     """Everything that is created after the tables, in order."""
+    names = ", ".join(f"'{table.name}'" for table in metadata.sorted_tables)
+    for file in sql_files.load("functions", engine).values():
+        yield file.body.replace("{tables}", names)
     for table in metadata.sorted_tables:
         for file in sql_files.load("triggers", engine).values():
             if table.info.get("purgeable") and file.name in _AGAINST_PURGE:
@@ -42,7 +45,8 @@ def drop(connection: Connection) -> None:
         connection.exec_driver_sql(f"DROP VIEW IF EXISTS {name}")
     for table in metadata.sorted_tables:
         for trigger in sql_files.load("triggers", engine):
-            connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {table.name}_{trigger}")
+            where = "" if engine == "sqlite" else f" ON {table.name}"
+            connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {table.name}_{trigger}{where}")
 
 
 def create(connection: Connection) -> None:

@@ -8,17 +8,27 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool, QueuePool
 
 from ledger.books.target import Target
+from ledger.errors import LedgerUnavailable
+from ledger.settings import DISTRIBUTION
 
 APPLICATION_ID = 0x4C444752  # "LDGR": tells a ledger from any other SQLite file
 _BUSY_TIMEOUT_S = 60.0
+# What libpq is asked for where LEDGER_URL doesn't say: no connection may hang for ever. A pooler
+# that hands connections from transaction to transaction knows no prepared statement the next time.
+_LIBPQ = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+    "fallback_application_name": DISTRIBUTION,
+}
 
 
 def writer_engine(target: Target) -> Engine:
     """An engine whose one connection writes; transactions are begun by the writer itself."""
     if target.path is None:
-        return create_engine(
-            target.url, poolclass=NullPool, paramstyle="format", hide_parameters=True
-        )
+        return _server_engine(target, poolclass=NullPool, isolation_level="AUTOCOMMIT")
     engine = _sqlite_engine(target, NullPool)
     _on_connect(engine, _writer_switches(target))
     return engine
@@ -27,9 +37,8 @@ def writer_engine(target: Target) -> Engine:
 def reader_engine(target: Target) -> Engine:
     """An engine that can only read: each transaction sees one state of the books."""
     if target.path is None:
-        return create_engine(
-            target.url,
-            hide_parameters=True,
+        return _server_engine(
+            target,
             pool_pre_ping=True,
             execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
         )
@@ -37,6 +46,35 @@ def reader_engine(target: Target) -> Engine:
     _on_connect(engine, ("PRAGMA query_only=ON", "PRAGMA trusted_schema=OFF"))
     event.listen(engine, "begin", _begin_reading)
     return engine
+
+
+def upgrading_engine(target: Target) -> Engine:
+    """An engine that changes a server's schema: what others upgraded meanwhile is seen."""
+    return _server_engine(target, poolclass=NullPool, isolation_level="READ COMMITTED")
+
+
+def _server_engine(target: Target, **options: Any) -> Engine:
+    """An engine for a server, through psycopg.
+
+    Raises:
+        LedgerUnavailable: psycopg is not installed, or can't be loaded.
+    """
+    defaults = {name: value for name, value in _LIBPQ.items() if name not in target.url.query}
+    try:
+        return create_engine(
+            target.url,
+            paramstyle="format",
+            hide_parameters=True,
+            use_native_hstore=False,
+            connect_args={"prepare_threshold": None, **defaults},
+            **options,
+        )
+    except ImportError as error:
+        raise LedgerUnavailable(
+            "LEDGER_URL names a PostgreSQL server, and psycopg, which speaks to it, cannot be"
+            f" loaded: {error}.",
+            hint=f"Install it with: pip install '{DISTRIBUTION}[postgres]'",
+        ) from error
 
 
 def _sqlite_engine(target: Target, pool: type[NullPool] | type[QueuePool]) -> Engine:

@@ -4,6 +4,7 @@ import sqlite3
 
 from sqlalchemy.exc import DBAPIError
 
+from ledger.books import postgres_faults
 from ledger.errors import LedgerBusy, LedgerError, LedgerUnavailable
 
 _ELSEWHERE = "may be written, or set LEDGER_HOME to one that may."
@@ -36,6 +37,13 @@ def is_of_the_file(error: BaseException) -> bool:
     return isinstance(cause, OSError) or any(sign in str(cause) for sign in _OF_THE_FILE)
 
 
+def is_of_the_place(error: BaseException) -> bool:
+    """Whether the file or the server is at fault, not what was asked of it."""
+    if postgres_faults.is_of_a_server(_cause(error)):
+        return postgres_faults.is_of_the_server(_cause(error))
+    return is_of_the_file(error) or is_busy(error)
+
+
 def unavailable(error: BaseException, name: str) -> LedgerError:
     """The typed error for a fault of the database or its files.
 
@@ -46,6 +54,10 @@ def unavailable(error: BaseException, name: str) -> LedgerError:
     if isinstance(error, LedgerError):
         return error
     cause = _cause(error)
+    if postgres_faults.is_of_a_server(cause):
+        server_says = postgres_faults.described(cause, name)
+        server_says.__cause__ = shown(error)
+        return server_says
     if is_busy(cause):
         return busy(name)
     said = f"{cause.strerror}: {cause.filename}" if isinstance(cause, OSError) else str(cause)
@@ -55,6 +67,14 @@ def unavailable(error: BaseException, name: str) -> LedgerError:
     found = LedgerUnavailable(f"The ledger at {name} cannot be written or read: {said}.", hint=hint)
     found.__cause__ = error
     return found
+
+
+def shown(error: BaseException) -> BaseException:
+    """What a traceback may show of an error: a server's own message holds values of rows."""
+    cause = _cause(error)
+    if not postgres_faults.is_of_a_server(cause):
+        return error
+    return RuntimeError(f"{type(cause).__name__}: {postgres_faults.said(cause)}")
 
 
 def busy(name: str, waited_s: float | None = None) -> LedgerBusy:

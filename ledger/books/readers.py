@@ -71,7 +71,7 @@ class Readers:
                     hint="Fork before or after a read, not in the middle of one.",
                 ) from error
             if isinstance(error, DBAPIError):
-                raise faults.unavailable(error, self._target.name) from error
+                raise faults.unavailable(error, self._target.name) from faults.shown(error)
             raise
         finally:
             with self._changed:

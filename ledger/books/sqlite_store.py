@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from ledger import clock
 from ledger.books import faults
+from ledger.books.base import Table
 from ledger.books.engine import writer_engine
 from ledger.books.lockfile import LockFile
 from ledger.books.statements import Statements
@@ -79,7 +80,7 @@ class SqliteStore:
         """Run a statement on the driver's connection."""
         return self.open().execute(sql, params)
 
-    def begin(self, patience_s: float) -> None:
+    def begin(self, patience_s: float, *, reads: bool) -> None:  # noqa: ARG002 - writers take turns in any case
         """Begin a write; the lock file is held, so only strangers can be in the way.
 
         Raises:
@@ -135,6 +136,18 @@ class SqliteStore:
         """After a fault of the file: the next write opens it anew, as it may be mended by then."""
         if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
             self.close()
+
+    def stands_after(self, error: BaseException) -> bool:  # noqa: ARG002 - SQLite itself can say
+        """Whether the transaction still stands: a full disk undoes it at once."""
+        return self.in_transaction
+
+    def was_committed(self, first: Table | None, until: float) -> bool:  # noqa: ARG002 - a file's COMMIT has one answer
+        """A COMMIT that failed has committed nothing."""
+        return False
+
+    def pause_to_retry(self, error: BaseException, tries: int, until: float) -> bool:  # noqa: ARG002 - as above
+        """What failed would fail again: there is no server that could come back."""
+        return False
 
     # --- our own checkpoints --------------------------------------------------------------
 

@@ -31,7 +31,10 @@ class Target:
     @property
     def name(self) -> str:
         """The address for messages, without a password."""
-        return str(self.path) if self.path else self.url.render_as_string(hide_password=True)
+        if self.path:
+            return str(self.path)
+        plain = self.url.set(query={}, drivername="postgresql")  # options may hold secrets
+        return plain.render_as_string(hide_password=True)
 
 
 def locate(settings: Settings) -> Target:
@@ -45,20 +48,28 @@ def locate(settings: Settings) -> Target:
         return Target(URL.create("sqlite+pysqlite", database=str(path)), path)
     try:
         url = make_url(settings.url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError):  # their text may be a part of a password
         raise LedgerUnavailable(
             "LEDGER_URL is not a database URL.",
             hint="Use e.g. sqlite:////var/lib/ledger/ledger.db or postgresql+psycopg://...",
-        ) from error
+        ) from None
     backend = url.get_backend_name()
     if backend == "sqlite":
         return _sqlite(url)
-    if backend == "postgresql":
-        return Target(url.set(drivername="postgresql+psycopg"), None)
+    if backend in ("postgresql", "postgres"):
+        return Target(_server(url), None)
     raise LedgerUnavailable(
         f"LEDGER_URL names the engine {backend!r}, which the ledger does not speak.",
         hint="Use sqlite or postgresql.",
     )
+
+
+def _server(url: URL) -> URL:
+    """The URL as SQLAlchemy takes it, with a password where nothing prints it."""
+    password = url.query.get("password")
+    if isinstance(password, str):
+        url = url.set(password=password).difference_update_query(["password"])
+    return url.set(drivername="postgresql+psycopg")
 
 
 def _sqlite(url: URL) -> Target:

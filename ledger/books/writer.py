@@ -14,7 +14,7 @@ from typing import Any
 from ledger.books import faults
 from ledger.books.base import Table
 from ledger.books.commit import commit_units
-from ledger.books.sqlite_store import SqliteStore
+from ledger.books.store import Store
 from ledger.books.unit import AwaitedUnit, Unit, WaitedUnit, Work, tell_all
 from ledger.errors import LedgerError
 from ledger.settings import WRITE_PATIENCE_S
@@ -31,7 +31,7 @@ class Writer:
 
     def __init__(
         self,
-        store: SqliteStore,
+        store: Store,
         prepare: Callable[[], None],
         prologue: Callable[[], Sequence[Table]],
     ) -> None:

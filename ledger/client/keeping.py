@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ledger.books import migrate
-from ledger.books.backup import Backup, backup
+from ledger.books.backup import Backup, backup, embedded
 from ledger.books.migrate import Upgrade
 from ledger.client.wiring import Wired
 from ledger.logs import follow_ecosystem
@@ -77,10 +77,11 @@ class Keeping(Wired):
         """Copy the ledger while it is in use, verified.
 
         Raises:
-            BackupFailed: the file exists, can't be written, or the copy does not verify.
+            BackupFailed: the file exists, can't be written, or the copy does not verify; or the
+                ledger is on a server, which has its own means.
         """
-        return backup(self.books.path, Path(path))
+        return backup(embedded(self.books.target), Path(path))
 
     def upgrade(self) -> Upgrade:
-        """Bring the books to the newest schema; a backup is made first."""
+        """Bring the books to the newest schema; of a file, a backup is made first."""
         return migrate.upgrade(self.books.target)

@@ -10,6 +10,7 @@ from ledger.books import derived, faults, migrate
 from ledger.doctor.findings import Finding, Patient
 
 _RESTORE = "Restore the latest copy from the folder `backups` beside it."
+_UPGRADE = "python -m ledger upgrade"
 _LISTED = 3
 
 
@@ -19,18 +20,19 @@ def schema(patient: Patient) -> Iterator[Finding]:
     Raises:
         LedgerUnavailable: it is no ledger, or can't be read; says why.
     """
-    if patient.path is None:
-        return
-    revision = migrate.revision_of(patient.path)
-    where = f"The ledger at {patient.path}"
-    if revision is None:
+    revision, name = patient.books.revision, patient.books.target.name
+    where = f"The ledger at {name}"
+    if revision is None and patient.path is None:
+        yield Finding("schema", "warn", f"There is no ledger in {name} yet.", _UPGRADE)
+    elif revision is None:
         cure = "python -m ledger demo, or a first call"
-        yield Finding("schema", "ok", f"There is no ledger at {patient.path} yet.", cure)
+        yield Finding("schema", "ok", f"There is no ledger at {name} yet.", cure)
     elif revision == migrate.HEAD:
         yield Finding("schema", "ok", f"{where} has the newest schema, {revision}.")
     elif migrate.is_known(revision):
-        says = f"{where} has the older schema {revision}; the next call upgrades it."
-        yield Finding("schema", "warn", says, "python -m ledger upgrade")
+        then = "no call is made before" if patient.path is None else "the next call upgrades it"
+        says = f"{where} has the older schema {revision}; {then}."
+        yield Finding("schema", "warn", says, _UPGRADE)
     else:
         says = f"{where} has the schema {revision}, which this version does not know."
         cure = "A newer version of openrouter-ledger wrote it: install that one."
@@ -79,8 +81,7 @@ def rules(patient: Patient) -> Iterator[Finding]:
 
 
 def _has_tables(patient: Patient) -> bool:
-    assert patient.path is not None
-    return migrate.revision_of(patient.path) is not None
+    return patient.books.revision is not None
 
 
 def _ask(path: Path, sql: str) -> list[Any]:

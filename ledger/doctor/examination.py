@@ -55,10 +55,8 @@ def examine(ledger: Opened, *, offline: bool = False) -> Diagnosis:
 
 def _has_books(found: Books) -> bool:
     """Whether the views can be asked: opening an older ledger would upgrade it."""
-    if found.target.path is None:
-        return True
     try:
-        return migrate.revision_of(found.target.path) == migrate.HEAD
+        return found.revision == migrate.HEAD
     except (LedgerError, OSError):
         return False
 

@@ -5,12 +5,12 @@ exponent. A stricter parser would lose a paid answer to one odd member.
 """
 
 import json
-import re
 from decimal import Decimal, DecimalException
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
 from ledger.openrouter.verbatim import storable_usage, usage_text
+from ledger.texts import clean
 
 __all__ = ["NotJson", "clean", "decode", "dumps", "loads", "storable_usage", "usage_text"]
 
@@ -19,7 +19,6 @@ _MAX_INT_DIGITS = 400
 # A plain positional number of more places would be a way to write gigabytes.
 _MAX_PLACES = 1000
 _BOM = "\ufeff"
-_UNSTORABLE = re.compile("[\ud800-\udfff\0]")
 
 
 class NotJson(ValueError):
@@ -94,13 +93,6 @@ def dumps(value: Any, *, indent: int | None = None) -> str:
     except RecursionError:
         raise ValueError("a value nested too deeply cannot be written as JSON") from None
     return "".join(parts)
-
-
-def clean(text: str) -> str:
-    """The text with U+FFFD for lone surrogates and NUL, which not every engine can store."""
-    if text.isascii() and "\0" not in text:
-        return text
-    return _UNSTORABLE.sub("\ufffd", text)
 
 
 class _Fault:

@@ -8,7 +8,6 @@ from typing import Protocol
 from sqlalchemy import text
 
 from ledger.account.limits import KeyLimits
-from ledger.books import migrate
 from ledger.books.books import Books
 from ledger.callers.configs import GlobalConfig
 from ledger.calls.admission import Desk
@@ -17,6 +16,7 @@ from ledger.reports import callers, provider
 from ledger.settings import Settings
 
 _FIRST_STEP = "No ledger yet; the first call makes it. Try: python -m ledger demo"
+_FIRST_STEP_ON_A_SERVER = "No ledger in this database yet: python -m ledger upgrade"
 _COUNTS = text("""
     SELECT
         count(*) AS requests,
@@ -104,7 +104,7 @@ def status(ledger: Opened, *, offline: bool = False) -> Status:
     counts = _counts(books)
     entries = callers.entries(books, settings.home) if counts else []
     standing = provider.standing(ledger, entries, offline=offline, has_key=key is not None)
-    revision = migrate.revision_of(books.path)
+    revision = books.revision
     return Status(
         version=__version__,
         home=settings.home,
@@ -121,13 +121,18 @@ def status(ledger: Opened, *, offline: bool = False) -> Status:
         auto_export=rules.auto_export,
         key_limits=standing.key_limits,
         not_asked=standing.not_asked,
-        advice=(*_advice(settings.home, revision, key, counts), *standing.advice),
+        advice=(
+            *_advice(
+                settings.home, revision, key, counts, is_embedded=books.target.path is not None
+            ),
+            *standing.advice,
+        ),
     )
 
 
 def _counts(books: Books) -> dict[str, int]:
     """What is in the books, by name; nothing where there are none yet."""
-    if migrate.revision_of(books.path) is None:
+    if books.revision is None:
         return {}
     with books.read() as connection:
         found = connection.execute(_COUNTS).one()._asdict()
@@ -147,12 +152,17 @@ def _keys(desk: Desk, rules: GlobalConfig) -> tuple[KeySource | None, tuple[KeyS
 
 
 def _advice(
-    home: Path, revision: str | None, key: KeySource | None, counts: dict[str, int]
+    home: Path,
+    revision: str | None,
+    key: KeySource | None,
+    counts: dict[str, int],
+    *,
+    is_embedded: bool,
 ) -> tuple[str, ...]:
     """The next steps, each with its command."""
     found = []
     if revision is None:
-        found.append(_FIRST_STEP)
+        found.append(_FIRST_STEP if is_embedded else _FIRST_STEP_ON_A_SERVER)
     if key is None:
         variable = "set" if os.name == "nt" else "export"
         found.append(f"No key: {variable} OPENROUTER_API_KEY=..., or put it into {home / '.env'}")

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 from ledger import clock
 from ledger.books.ids import floor_at
-from ledger.books.lockfile import LockFile
 from ledger.books.process import is_alive
 from ledger.errors import LedgerError
 from ledger.logs import log_once
@@ -49,8 +48,7 @@ class Rounds:
         self._known: set[str] = set()
         # Answers without an end whose process is gone: nothing more will come of them.
         self._broken: set[str] = set()
-        self._lock = LockFile(worker.path.with_name(worker.path.name + ".worker.lock"))
-        self._is_adopter = False
+        self._lock = worker.make_lock()
         self._adopt_at = self._jobs_at = self._ask_at = 0.0
         self._has_looked = False
 
@@ -178,9 +176,7 @@ class Rounds:
 
     def _adopt(self) -> None:
         """Where no other worker does: take what ended processes left."""
-        if not self._is_adopter:
-            self._is_adopter = self._lock.try_lock()
-        if not self._is_adopter:
+        if not self._lock.try_lock():
             self._has_looked = True
             return
         since = None

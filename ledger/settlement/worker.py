@@ -18,8 +18,7 @@ from ledger.logs import log_once
 from ledger.settlement.gate import Closed, Gate
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from ledger.books.store import Lock
     from ledger.settlement.settler import Settler
 
 Job = Callable[[bool], object]
@@ -51,14 +50,16 @@ class Worker:
     """Settles this process's generations on the schedule, and runs jobs where something changed.
 
     Args:
-        path: the ledger's file; one worker at a time, by a lock file beside it, also takes what
-            ended processes left.
+        make_lock: makes the lock of the one worker at a time that also takes what ended
+            processes left.
         make_settler: makes the settler, in the worker's thread.
         jobs: are run at most every 5 seconds when something changed, and at the end.
     """
 
-    def __init__(self, path: "Path", make_settler: MakeSettler, *jobs: Job) -> None:
-        self.path = path
+    def __init__(
+        self, make_lock: "Callable[[], Lock]", make_settler: MakeSettler, *jobs: Job
+    ) -> None:
+        self.make_lock = make_lock
         self.make_settler = make_settler
         self.jobs = jobs
         self._forget()

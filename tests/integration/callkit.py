@@ -1,12 +1,12 @@
-"""What the tests of calls share: a ledger of their own, both drivers, and plain sqlite3."""
+"""What the tests of calls share: a ledger of their own, both drivers, and the plain books."""
 
 import asyncio
 import contextlib
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import engines
 import pytest
 
 from ledger.client import Ledger
@@ -47,10 +47,9 @@ def failure(ledger: Ledger, driver: str, messages: Any = "Hello there", **asked:
 
 
 def rows(home: Path, sql: str, *values: Any) -> list[dict[str, Any]]:
-    """What the books say, read by nothing but sqlite3."""
-    with contextlib.closing(sqlite3.connect(home / "ledger.db")) as connection:
-        connection.row_factory = sqlite3.Row
-        return [dict(row) for row in connection.execute(sql, values)]
+    """What the books say, read by nothing but the database's driver."""
+    names, found = engines.read(home, sql, values)
+    return [dict(zip(names, row, strict=True)) for row in found]
 
 
 def only(home: Path, sql: str, *values: Any) -> dict[str, Any]:
@@ -62,7 +61,7 @@ def only(home: Path, sql: str, *values: Any) -> dict[str, Any]:
 
 def count(home: Path, table: str) -> int:
     """How many rows a table has; 0 where there are no books."""
-    if not (home / "ledger.db").exists():
+    if not engines.exist(home):
         return 0
     return int(only(home, f"select count(*) as n from {table}")["n"])
 

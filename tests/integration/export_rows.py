@@ -7,12 +7,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import engines
+
 from ledger import clock, money, settings
 from ledger.books import process
 from ledger.books.base import Table
 from ledger.books.books import Books
 from ledger.books.models import Caller, Generation, Outcome, ProvisioningEvent, Refusal, Request
-from ledger.books.target import locate
 from ledger.callers import provisioning
 from ledger.callers.detection import Caller as Detected
 
@@ -129,7 +130,7 @@ class Rows:
 
 def open_rows(home: Path) -> Rows:
     """An empty ledger of a home."""
-    books = Books(locate(settings.resolve(home=home, environ={})), process.describe)
+    books = Books(engines.located(settings.resolve(home=home, environ={})), process.describe)
     home.mkdir(parents=True, exist_ok=True)
     books.prepare()
     return Rows(home, books)

@@ -6,7 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from books_kit import a_request, ask, assert_sound, books_at, count, in_processes, opened
+from books_kit import (
+    a_request,
+    ask,
+    assert_sound,
+    books_at,
+    count,
+    in_processes,
+    opened,
+    store_of,
+)
 from sqlalchemy import text
 
 from ledger import clock
@@ -135,7 +144,7 @@ def test_sqlite_never_checkpoints_by_itself(tmp_path: Path) -> None:
     """1,000 pages (4 MB) are SQLite's own mark: past it the file itself has not grown."""
     with opened(tmp_path) as books:
         books.writer.write(a_request(books))
-        books.writer._store._quiet_until = 64 * MIB  # and ours is put off
+        store_of(books)._quiet_until = 64 * MIB  # and ours is put off
         before = books.path.stat().st_size
         for _ in range(100):
             books.writer.write(*(a_request(books, config_applied=BULKY) for _ in range(80)))
@@ -149,6 +158,6 @@ def test_the_mark_of_the_last_checkpoint_is_shared(tmp_path: Path) -> None:
         one.writer.checkpoint()
         other = books_at(tmp_path)
         other.writer.write(a_request(other))
-        assert other.writer._store.lock.read_mark() == one.writer._store.lock.read_mark() > 0
+        assert store_of(other).lock.read_mark() == store_of(one).lock.read_mark() > 0
         other.close()
     assert ask(tmp_path / "ledger.db", "SELECT count(*) FROM request") == [(501,)]

@@ -192,7 +192,7 @@ def test_an_older_schema_is_not_upgraded_by_looking_at_it(
     found = by_check(examine(rows.home))
     assert found["schema"] == ("warn", found["schema"][1])
     assert "python -m ledger upgrade" in found["schema"][1]
-    assert migrate.revision_of(rows.home / "ledger.db") == now
+    assert sqlite_schema.revision_of(rows.home / "ledger.db") == now
 
 
 def test_files_that_differ_from_the_books_are_named(rows: Rows, tmp_path: Path) -> None:

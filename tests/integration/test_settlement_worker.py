@@ -335,7 +335,7 @@ def test_jobs_run_where_something_changed_and_at_the_end(
     ledger = make()
     call(ledger)
     runs: list[bool] = []
-    worker = Worker(ledger.books.path, ledger.background.settler, runs.append)
+    worker = Worker(ledger.books.worker_lock, ledger.background.settler, runs.append)
 
     worker.notice(None, clock.now())
     wait_for(lambda: runs == [False])
@@ -356,7 +356,7 @@ def test_a_failing_job_stops_neither_the_others_nor_settlement(
     def broken(at_once: bool) -> None:  # noqa: FBT001 - a job of the worker
         raise OSError(f"no disk {at_once}")
 
-    worker = Worker(ledger.books.path, ledger.background.settler, broken, runs.append)
+    worker = Worker(ledger.books.worker_lock, ledger.background.settler, broken, runs.append)
     worker.notice(generation_id, clock.now())
     try:
         wait_for(lambda: settled(ledger) == 1)
@@ -369,7 +369,7 @@ def test_noticing_costs_microseconds(sandbox: Sandbox, make: Callable[..., Ledge
 
     ledger = make(background=False)
     call(ledger)
-    worker = Worker(ledger.books.path, ledger.background.settler)
+    worker = Worker(ledger.books.worker_lock, ledger.background.settler)
     now = clock.now()
     worker.notice("gen-0", now)
     try:

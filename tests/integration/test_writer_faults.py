@@ -13,9 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from books_kit import a_request, an_outcome, ask, assert_sound, books_at, count, opened, plain
+from books_kit import (
+    a_request,
+    an_outcome,
+    ask,
+    assert_sound,
+    books_at,
+    count,
+    opened,
+    plain,
+    store_of,
+)
 
-from ledger.books import migrate
+from ledger.books import sqlite_schema
 from ledger.books.books import Books
 from ledger.books.unit import Transaction
 from ledger.errors import LedgerBusy, LedgerError, LedgerUnavailable
@@ -106,7 +116,7 @@ async def test_a_held_lock_file_makes_a_task_give_up(books: Books) -> None:
 def test_opening_a_new_ledger_behind_a_held_lock_file_gives_up_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(migrate, "_PATIENCE_S", 0.3)
+    monkeypatch.setattr(sqlite_schema, "_PATIENCE_S", 0.3)
     with opened(tmp_path) as books:
         with the_lock_file_held(books.path), pytest.raises(LedgerBusy) as caught:
             books.writer.write(a_request(books))
@@ -181,7 +191,7 @@ def test_no_checkpoint_runs_without_the_lock_file_after_a_fault(
     books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A failed commit closes the lock file; a checkpoint that was due must not run then."""
-    store, seen = books.writer._store, []
+    store, seen = store_of(books), []
     whole = store.checkpoint
 
     def checkpoint() -> tuple[int, int, int]:

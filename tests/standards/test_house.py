@@ -37,7 +37,7 @@ ROOMS = [
     "openrouter",
     "books",
 ]
-LEAVES = {"errors", "clock", "settings", "logs", "files", "money", "living", "harmless"}
+LEAVES = {"errors", "clock", "settings", "logs", "files", "money", "living", "harmless", "texts"}
 # The command line starts the sandbox; nothing else knows it.
 EXCEPTIONS = {("cli", "sandbox")}
 

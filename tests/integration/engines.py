@@ -1,0 +1,153 @@
+"""Which engine a test runs on, and where its books are: a file of the home, or a database.
+
+Every home has a database of its own, made from a migrated template when it is first asked for.
+Its name follows from the home, so that a test's other processes find the same one.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pgserver
+
+from ledger import settings
+from ledger.books import migrate
+from ledger.books.books import Books
+from ledger.books.target import Target, locate
+from ledger.client import wiring
+
+SQLITE, POSTGRESQL = NAMES = ("sqlite", "postgresql")
+# Tells a test's other processes where the server is; empty where the engine is SQLite.
+ENVIRONMENT = "TEST_POSTGRESQL"
+TEMPLATE = "migrated"
+_NOWHERE = Path(os.devnull)
+
+_homes: dict[str, Path] = {}
+"""The homes whose databases this process made or met, by the database's name."""
+
+
+def told(server: pgserver.Server) -> str:
+    """What the environment says while tests run on this server."""
+    return json.dumps({"port": server.port, "password": server.password})
+
+
+def server() -> pgserver.Server | None:
+    """The server of this test; None for SQLite."""
+    found = os.environ.get(ENVIRONMENT)
+    return pgserver.Server(_NOWHERE, bin=_NOWHERE, **json.loads(found)) if found else None
+
+
+def make_template(server: pgserver.Server) -> None:
+    """Make the database that all others are copies of."""
+    server.create(TEMPLATE)
+    migrate.upgrade(_at(_NOWHERE, server.url(TEMPLATE)))
+
+
+def database_of(home: Path) -> str:
+    """The database of a home."""
+    name = "home_" + hashlib.sha256(os.fsencode(home.resolve())).hexdigest()[:24]
+    _homes[name] = home
+    return name
+
+
+def url_of(home: Path) -> str | None:
+    """The URL of a home's database, made if need be; None for SQLite, whose file makes itself."""
+    found = server()
+    if found is None:
+        return None
+    name = database_of(home)
+    if not _is_there(found, name):
+        from psycopg import errors
+
+        with contextlib.suppress(errors.DuplicateDatabase, errors.UniqueViolation):
+            found.create(name, TEMPLATE)  # unless another process of this test is faster
+    return found.url(name)
+
+
+def located(given: settings.Settings) -> Target:
+    """`locate`, but on PostgreSQL a home has its own database, which other processes are told."""
+    chosen = given.url not in (None, os.environ.get("LEDGER_URL"))
+    url = None if chosen else url_of(given.home)
+    return locate(given) if url is None else _at(given.home, url)
+
+
+def _at(home: Path, url: str | None) -> Target:
+    return locate(settings.resolve(home=home, url=url, environ={}))
+
+
+def enter(setattr_: Callable[..., None]) -> None:
+    """Let every ledger of this process that names no database take its home's."""
+    setattr_(wiring, "locate", located)
+    setattr_(Books, "path", property(_path))
+
+
+def _path(books: Books) -> Path:
+    """A server's database has no file: where it would be tells which home is meant."""
+    if books.target.path is not None:
+        return books.target.path
+    return _homes[str(books.target.url.database)] / "ledger.db"
+
+
+def leave() -> None:
+    """Drop the databases of this test."""
+    found = server()
+    while _homes:
+        name, _ = _homes.popitem()
+        if found is not None:
+            found.drop(name)
+
+
+# --- reading ------------------------------------------------------------------------------
+
+
+def read(home: Path, sql: str, values: Any = ()) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Column names and rows of a statement with `?` for its values, run by the driver alone."""
+    found = server()
+    if found is None:
+        return _read_file(home / "ledger.db", sql, values)
+    with found.connect(database_of(home)) as connection:
+        cursor = connection.execute(sql.replace("%", "%%").replace("?", "%s"), list(values))
+        names = [column.name for column in cursor.description or ()]
+        rows = cursor.fetchall() if names else []
+    return names, [tuple(_plain(value) for value in row) for row in rows]
+
+
+def _read_file(path: Path, sql: str, values: Any) -> tuple[list[str], list[tuple[Any, ...]]]:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=30)) as connection:
+        cursor = connection.execute(sql, values)
+        return [column[0] for column in cursor.description or ()], cursor.fetchall()
+
+
+def bytes_of(column: str) -> str:
+    """SQL that tells a value's type and exact bytes."""
+    if server() is None:
+        return f"typeof({column}), hex({column})"
+    return f"pg_typeof({column})::text, encode(convert_to({column}::text, 'UTF8'), 'hex')"
+
+
+def _plain(value: Any) -> Any:
+    """A sum of integers is an integer on every engine."""
+    whole = isinstance(value, Decimal) and value == value.to_integral_value()
+    return int(value) if whole else value
+
+
+def exist(home: Path) -> bool:
+    """Whether a home has books."""
+    found = server()
+    return (home / "ledger.db").exists() if found is None else _is_there(found, database_of(home))
+
+
+def _is_there(server: pgserver.Server, name: str) -> bool:
+    with server.connect("postgres") as connection:
+        query = "SELECT 1 FROM pg_database WHERE datname = %s"
+        return connection.execute(query, [name]).fetchone() is not None
+
+
+if server() is not None and _homes == {}:  # a process of a test: what its fixture did, here too
+    enter(setattr)
