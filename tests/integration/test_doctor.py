@@ -183,7 +183,7 @@ def test_what_was_done_to_the_books_by_hand_is_found(
 def test_an_older_schema_is_not_upgraded_by_looking_at_it(
     rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ledger.books import migrate
+    from ledger.books import migrate, sqlite_schema
 
     rows.book()
     rows.books.close()
