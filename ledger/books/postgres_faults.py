@@ -63,6 +63,11 @@ def is_standby(error: BaseException) -> bool:
     return _code(error) == _STANDBY
 
 
+def is_held(error: BaseException) -> bool:
+    """Whether another transaction's lock was waited for in vain."""
+    return _code(error) == _HELD
+
+
 def is_refusal(error: BaseException) -> bool:
     """Whether a constraint or trigger refused a row."""
     return (_code(error) or "").startswith(_REFUSALS)

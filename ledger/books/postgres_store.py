@@ -23,6 +23,7 @@ from ledger.errors import LedgerUnavailable
 from ledger.logs import logger
 
 _MS = 1000
+_COMPACT_MS = 5 * _MS
 # A transaction that met another's is tried again at once, then after a growing random pause; a
 # lost server is called at once, then ever less often.
 _CONFLICT_S, _LONGEST_CONFLICT_S = 0.002, 0.25
@@ -215,7 +216,27 @@ class PostgresStore:
         self.execute(query, [row.id])  # type: ignore[attr-defined]
         return self.open().fetchone() is not None
 
-    # --- SQLite's log ---------------------------------------------------------------------
+    # --- the files ------------------------------------------------------------------------
+
+    def compact(self) -> bool:
+        """Write the table anew whose rows may go: a deleted row's bytes stay in its pages.
+
+        The server's own log and its backups keep them for as long as they are kept.
+
+        Returns:
+            False where a reader was in the way for too long.
+        """
+        try:
+            self.execute(f"BEGIN; SET LOCAL lock_timeout = {_COMPACT_MS}")
+            self.execute("CLUSTER content USING pk_content")
+            self.execute("COMMIT")
+        except Exception as error:
+            self.rollback()
+            self.recover(error)
+            if postgres_faults.is_held(error):
+                return False
+            raise
+        return True
 
     def wants_checkpoint(self) -> bool:
         """The server tidies its own log."""

@@ -41,7 +41,7 @@ def revision_of(path: Path) -> str | None:
                 row = reader.execute("SELECT version_num FROM alembic_version").fetchone()
                 return str(row[0]) if row else None
             (application_id,) = reader.execute("PRAGMA application_id").fetchone()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # noise where names should be
         raise faults.unavailable(error, str(path)) from error
     if tables and application_id != APPLICATION_ID:
         raise LedgerUnavailable(

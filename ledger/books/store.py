@@ -128,6 +128,10 @@ class Store(Protocol):
         """Tidy the log; a failure loses nothing."""
         ...
 
+    def compact(self) -> bool:
+        """Write anew what holds purged rows still. False where a reader was in the way."""
+        ...
+
     def checkpoint(self) -> tuple[int, int, int]:
         """Tidy the log now. Returns SQLite's (busy, in the log, copied)."""
         ...

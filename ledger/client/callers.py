@@ -3,7 +3,6 @@
 import os
 from typing import TYPE_CHECKING, Any
 
-from ledger.books import migrate
 from ledger.callers.known import known_names
 from ledger.client.wiring import Wired
 
@@ -36,7 +35,7 @@ class Callers(Wired):
             RequestInvalid: there is no such file or line.
             ConfigInvalid: the home's config is broken.
         """
-        if migrate.revision_of(self.books.path) is not None:
+        if self.books.revision is not None:
             with self.books.read() as connection:
                 self._register.read(connection)
         from ledger.callers.explaining import explain
