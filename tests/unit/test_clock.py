@@ -82,3 +82,16 @@ def test_a_table_that_is_first_named_while_time_is_frozen_is_as_any_other() -> N
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(done.stdout) > 0
+
+
+def test_a_ledger_that_is_first_loaded_while_time_is_frozen_has_its_tables() -> None:
+    code = (
+        "import freezegun, ledger\n"
+        "with freezegun.freeze_time('2026-11-23'):\n"
+        "    import ledger.client\n"
+        "    from ledger.books import models\n"
+        "    models.load_all()\n"
+        "print(len(models._HOMES))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-500:]
