@@ -48,6 +48,7 @@ def ensure_home_configs(home: Path, *, auto_export: bool) -> None:
     own, api = folder / templates.OPENROUTER_CONFIG_FILE, folder / templates.API_CONFIG_FILE
     if own.exists() and api.exists():
         return
+    files.private_folder(home)  # first: a folder made on the way to another is anybody's
     files.private_folder(folder)
     now = _now()
     document = templates.openrouter_config_document(now, auto_export=auto_export)

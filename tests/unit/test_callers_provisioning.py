@@ -145,3 +145,14 @@ def test_the_homes_configs_are_made_once_and_private(tmp_path: Path) -> None:
     if os.name == "posix":
         assert folder.stat().st_mode & 0o777 == 0o700
         assert (folder / "openrouter_config.json").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes guard nothing on Windows")
+def test_a_new_home_is_its_owners_alone_and_the_folders_above_it_are_not(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        ensure_home_configs(tmp_path / "team" / "home", auto_export=False)
+    finally:
+        os.umask(before)
+    modes = [(tmp_path / name).stat().st_mode & 0o777 for name in ("team", "team/home")]
+    assert modes == [0o755, 0o700]
