@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 Answered = Callable[[Reply], object]
 
 
-class StreamedTurns:
+class StreamedTurns(ABC):
     """What streams in a conversation; the rest of it is said by the class above this one."""
 
     handlers: list[Handler]
@@ -71,18 +72,18 @@ class StreamedTurns:
     # --- what the conversation has --------------------------------------------------------
 
     @property
+    @abstractmethod
     def messages(self) -> list[dict[str, Any]]:
         """The chain, as the next call sends it but for what handlers do."""
-        raise NotImplementedError
 
-    def _asked(self, frame: Any, *asked: Any) -> Ask:
-        raise NotImplementedError
+    @abstractmethod
+    def _asked(self, frame: Any, *asked: Any) -> Ask: ...
 
-    def _books_of(self) -> "Ledger":
-        raise NotImplementedError
+    @abstractmethod
+    def _books_of(self) -> "Ledger": ...
 
-    def _turn(self, message: Any, ask: Ask) -> AbstractContextManager[None]:
-        raise NotImplementedError
+    @abstractmethod
+    def _turn(self, message: Any, ask: Ask) -> AbstractContextManager[None]: ...
 
-    def _answered(self, reply: Reply, ask: Ask) -> Reply:
-        raise NotImplementedError
+    @abstractmethod
+    def _answered(self, reply: Reply, ask: Ask) -> Reply: ...

@@ -5,6 +5,7 @@ whose `choices` may be empty, hold one empty delta that repeats the finish reaso
 error may come after it, before it, or with it; the end mark may be missing.
 """
 
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from typing import Any
 
@@ -23,7 +24,7 @@ _HEAD = frozenset({"id", "choices", "usage", "error"})
 _MANY_CHOICES = 1024
 
 
-class Folder:
+class Folder(ABC):
     """What the folders of all kinds of streams share: reading events as JSON, with a bound.
 
     Attributes:
@@ -60,17 +61,17 @@ class Folder:
             self._drop_content()
         return self._take(event.name, chunk, text)
 
+    @abstractmethod
     def answer(self) -> Answer:
         """The answer as far as it came."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _take(self, name: str, chunk: dict[str, Any], text: str) -> str:
         """Fold one event's object, whose verbatim text is given too."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _drop_content(self) -> None:
         """Forget the content that was kept; from now on only figures count."""
-        raise NotImplementedError
 
 
 class ChatFolder(Folder):
