@@ -57,6 +57,25 @@ def space(patient: Patient) -> Iterator[Finding]:
         )
 
 
+def kinds(patient: Patient) -> Iterator[Finding]:
+    """Whether folders are folders and files are files: a pipe where the books go would hang."""
+    home, path = patient.settings.home, patient.path
+    wrong = [each for each in (home, home / templates.HOME_FOLDER) if _is_other(each, folder=True)]
+    wrong += [path] if path is not None and _is_other(path, folder=False) else []
+    for each in wrong:
+        cure = f"Move it away, or set LEDGER_HOME elsewhere: {each}"
+        is_path = each == path
+        says = f"{each} is no {'file' if is_path else 'folder'}, but something else."
+        yield Finding("kinds", "fail", says, cure)
+    if not wrong:
+        yield Finding("kinds", "ok", "Folders are folders, and files are files.")
+
+
+def _is_other(path: Path, *, folder: bool) -> bool:
+    """Whether something of another kind is there."""
+    return os.path.lexists(path) and not (path.is_dir() if folder else path.is_file())
+
+
 def permissions(patient: Patient) -> Iterator[Finding]:
     """Whether the ledger may write, and nobody else may read."""
     home = patient.settings.home

@@ -13,6 +13,7 @@ from ledger.settings import Settings
 
 CHECKS: tuple[Check, ...] = (
     engine.software,
+    disk.kinds,
     disk.file_system,
     disk.space,
     disk.permissions,

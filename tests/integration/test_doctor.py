@@ -143,6 +143,22 @@ def test_a_broken_file_is_a_finding_and_no_traceback(
     assert "Traceback" not in captured.out + captured.err
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the platform has no named pipes")
+def test_what_is_neither_file_nor_folder_is_named(tmp_path: Path) -> None:
+    a_file = tmp_path / "file"
+    a_file.touch()
+    piped, blocked = tmp_path / "piped", tmp_path / "blocked"
+    for home in (piped, blocked):
+        home.mkdir(mode=0o700)
+    os.mkfifo(piped / "ledger.db")
+    (blocked / "api_json").touch()
+    wrong = ((a_file, a_file), (piped, piped / "ledger.db"), (blocked, blocked / "api_json"))
+    for home, path in wrong:
+        found = by_check(examine(home))
+        assert found["kinds"][0] == "fail"
+        assert str(path) in found["kinds"][1]
+
+
 def _alter(home: Path, sql: str) -> None:
     with contextlib.closing(sqlite3.connect(home / "ledger.db", isolation_level=None)) as other:
         other.executescript(sql)
