@@ -44,6 +44,7 @@ FINGERPRINTS = {
     "0008": "63df88fca8da0e71",
     "0009": "fc20ea3896414ef9",
     "0010": "66a5647ed31da0d3",
+    "0011": "66a5647ed31da0d3",
 }
 
 SECOND = '''"""A second revision, for tests."""

@@ -350,3 +350,10 @@ def test_the_public_columns_of_request_status_are_all_there(books: Books) -> Non
         " total_pico, cost_grade, latency_ms, generation_time_ms, error"
     )
     ask(books.path, f"SELECT {promised} FROM request_status")
+
+
+def test_one_request_is_looked_up_without_going_through_a_whole_table(books: Books) -> None:
+    books.writer.write(a_request(books))
+    plan = ask(books.path, "EXPLAIN QUERY PLAN SELECT * FROM request_status WHERE id = 'x'")
+    assert plan
+    assert not [step[-1] for step in plan if str(step[-1]).startswith("SCAN")]

@@ -6,6 +6,7 @@ description), amounts as picodollars, times in milliseconds.
 
 from typing import Any, ClassVar
 
+from sqlalchemy import Index
 from sqlmodel import UniqueConstraint
 
 from ledger.books.base import (
@@ -90,7 +91,8 @@ class SettlementAttempt(Table, table=True):
 
     __tablename__ = "settlement_attempt"
     __table_args__: ClassVar[Any] = strict(
-        one_of("result", "settled", "not_ready", "failed", "given_up")
+        one_of("result", "settled", "not_ready", "failed", "given_up"),
+        Index("ix_settlement_attempt_generation_id", "generation_id", "result"),
     )
 
     id: str = key()
