@@ -1,35 +1,51 @@
-"""The models that the provider lists now: asked live, stored nowhere, and without a key."""
+"""The provider's lists of models and offers, fetched: public, so no key is sent."""
 
+import contextlib
+from collections.abc import Callable, Iterator
+
+from ledger import clock
 from ledger.account.limits import Asking
 from ledger.calls import asking
-from ledger.errors import AnswerInvalid
-from ledger.openrouter import endpoints, exact
-from ledger.openrouter.records import ModelRecord, NotARecord, parse_models
+from ledger.calls.pool import Pool
+from ledger.catalogue import reading, sync
+from ledger.catalogue.reading import Entry
+from ledger.openrouter import endpoints
 
 MAX_LIST = 64 * 1024 * 1024
 """The most bytes of a list that are read; a real one has about one million."""
 
 
-def listed_models(
-    ledger: Asking, *, free: bool = False, total_s: float = asking.TOTAL_S
-) -> list[ModelRecord]:
-    """The models on offer, in the alphabet's order.
+def listed_models(ledger: Asking, *, total_s: float = asking.TOTAL_S) -> list[Entry]:
+    """The models on offer now, in the alphabet's order. Stores nothing.
 
     Args:
         ledger: knows the base URL.
-        free: only those whose prompt, completion and request cost nothing.
         total_s: seconds that it may take in all.
 
     Raises:
         ProviderError: the provider refused, or said nothing that can be read.
         ConnectionFailed: no answer came.
     """
+    with getting(ledger, total_s) as get:
+        listed = sync.listed_now(get)
+    seen_at = clock.now()
+    return sorted((reading.as_listed(each, seen_at) for each in listed), key=lambda e: e.model)
+
+
+@contextlib.contextmanager
+def getting(ledger: Asking, total_s: float = asking.TOTAL_S) -> Iterator[Callable[[str], bytes]]:
+    """A function that gets a path of the provider, from several threads if need be.
+
+    Args:
+        ledger: knows the base URL.
+        total_s: seconds that each answer may take in all.
+    """
     desk = ledger.desk
-    url = endpoints.url(desk.base_url(desk.rules()), endpoints.ALL_MODELS)
-    body = asking.ask(url, None, total_s, MAX_LIST)
+    base_url = desk.base_url(desk.rules())
+    pool = Pool(max_connections=sync.IN_FLIGHT)
     try:
-        found = parse_models(body)
-    except (exact.NotJson, NotARecord) as error:
-        raise AnswerInvalid(f"The provider's list of models is none: {error}.") from error
-    chosen = (model for model in found if model.is_free or not free)
-    return sorted(chosen, key=lambda model: model.id)
+        yield lambda path: asking.ask_over(
+            pool, endpoints.url(base_url, path), None, total_s, MAX_LIST
+        )
+    finally:
+        pool.close()

@@ -83,8 +83,18 @@ def ask(url: str, key: str | None, total_s: float = TOTAL_S, most: int = MAX_REC
         ProviderError: the answer is an error, or can't be taken in.
         ConnectionFailed: no answer came.
     """
-    asked = request(url, key, total_s)
     pool = Pool(max_connections=1)
+    try:
+        return ask_over(pool, url, key, total_s, most)
+    finally:
+        pool.close()
+
+
+def ask_over(
+    pool: Pool, url: str, key: str | None, total_s: float = TOTAL_S, most: int = MAX_RECORD
+) -> bytes:
+    """As `ask`, over connections that are kept: for many questions, also from several threads."""
+    asked = request(url, key, total_s)
     try:
         status, head, body = send(pool, asked, most)
     except (decoding.TooLarge, decoding.NotDecodable) as error:
@@ -96,8 +106,6 @@ def ask(url: str, key: str | None, total_s: float = TOTAL_S, most: int = MAX_REC
         found = make()
         found.hint = found.hint if isinstance(found, errors.NotSent) else _FREE
         raise found from error
-    finally:
-        pool.close()
     if status != _OK:
         failure = failures.error_for(status, failures.parse_error_body(body), head)
         if isinstance(failure, errors.ProviderUnavailable):

@@ -61,8 +61,14 @@ def _change(old: Entry | None, new: Entry | None) -> Change | None:
 
 
 def _price_changes(old: Pricing, new: Pricing) -> list[tuple[str, Any, Any]]:
-    return [
+    prices = [
         (f"{kind}_price", old.base.get(kind), new.base.get(kind))
         for kind in pricing.KINDS
         if old.base.get(kind) != new.base.get(kind)
     ]
+    others = [
+        (name, getattr(old, name), getattr(new, name))
+        for name in ("overrides", "discount")
+        if getattr(old, name) != getattr(new, name)
+    ]
+    return prices + others

@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger import clock
-from ledger.books.base import Table
 from ledger.books.models import CatalogueEndpoint, CatalogueModel
 from ledger.books.sql_files import query
 from ledger.openrouter import exact
@@ -40,7 +39,7 @@ def newest_endpoints(connection: Connection, model: str) -> dict[str, Newest]:
 
 def model_rows(
     listed: Iterable[ListedModel], booked: Mapping[str, Newest], process_id: str
-) -> list[Table]:
+) -> list[CatalogueModel]:
     """The rows of models that are new, changed, listed again, or gone from the list.
 
     Args:
@@ -49,7 +48,7 @@ def model_rows(
         process_id: whose look it was.
     """
     common: dict[str, Any] = {"process_id": process_id, "seen_at": clock.now()}
-    rows: list[Table] = []
+    rows: list[CatalogueModel] = []
     seen = set()
     for model in listed:
         seen.add(model.id)
@@ -69,14 +68,14 @@ def endpoint_rows(
     listed: Iterable[ListedEndpoint],
     booked: Mapping[str, Newest],
     process_id: str,
-) -> list[Table]:
+) -> list[CatalogueEndpoint]:
     """The rows of one model's endpoints that are new, changed, listed again, or gone."""
     common: dict[str, Any] = {
         "process_id": process_id,
         "seen_at": clock.now(),
         "model": model,
     }
-    rows: list[Table] = []
+    rows: list[CatalogueEndpoint] = []
     seen = set()
     for offer in listed:
         seen.add(offer.endpoint)

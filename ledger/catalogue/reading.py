@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -13,9 +13,12 @@ from ledger.books.books import Books
 from ledger.books.sql_files import query
 from ledger.errors import NotFoundInLedger
 from ledger.openrouter import exact, pricing
+from ledger.openrouter.listings import ListedModel
 from ledger.openrouter.pricing import Pricing
 
-_PER_MILLION = 10**6
+_PER_MILLION = Decimal(10**6)
+_EXACT = Context(prec=100)
+"""A listed price has at most 80 digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,29 @@ class Entry:
     def per_million(self, kind: str) -> Decimal | None:
         """A base price in USD per million units, as people compare them."""
         price = self.price(kind)
-        return None if price is None else price * _PER_MILLION
+        return None if price is None else _EXACT.multiply(price, _PER_MILLION)
+
+
+def as_listed(model: ListedModel, seen_at: dt.datetime) -> Entry:
+    """A model that the provider lists, as it would be booked at that moment."""
+    return Entry(
+        model=model.id,
+        endpoint=None,
+        provider=None,
+        name=model.name,
+        is_listed=True,
+        seen_at=seen_at,
+        context_length=model.context_length,
+        max_completion_tokens=model.max_completion_tokens,
+        max_prompt_tokens=None,
+        input_kinds=model.input_kinds,
+        output_kinds=model.output_kinds,
+        supported_parameters=model.supported_parameters,
+        quantization=None,
+        expires_on=model.expires_on,
+        pricing_text=model.pricing_text,
+        pricing=model.pricing,
+    )
 
 
 def models(books: Books, at: dt.datetime | None = None) -> list[Entry]:

@@ -15,9 +15,10 @@ def credits(context: typer.Context, *, as_json: AsJson = False) -> None:  # noqa
     """
     with opened(context) as ledger:
         found = ledger.credits()
-    from ledger.reports import jsonout, offers
+    from ledger.reports import jsonout
+    from ledger.reports.credits import account_credits
 
     if as_json:
         typer.echo(jsonout.document(found))
     else:
-        offers.account_credits(found)
+        account_credits(found)

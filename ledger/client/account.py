@@ -1,4 +1,4 @@
-"""Asking the provider about the account: credits, the key's limits, the models on offer."""
+"""Asking the provider about the account: credits and the key's limits."""
 
 from typing import TYPE_CHECKING
 
@@ -7,7 +7,6 @@ from ledger.client.wiring import Wired
 if TYPE_CHECKING:
     from ledger.account.credits import Credits
     from ledger.account.limits import KeyLimits
-    from ledger.openrouter.records import ModelRecord
 
 
 class Account(Wired):
@@ -38,16 +37,3 @@ class Account(Wired):
         from ledger.account.limits import key_limits
 
         return key_limits(self)
-
-    def listed_models(self, *, free: bool = False) -> "list[ModelRecord]":
-        """The models that the provider lists now, by id. Stores nothing and needs no key.
-
-        Args:
-            free: only those that cost nothing.
-
-        Raises:
-            ProviderError, ConnectionFailed: the provider refused, or no answer came.
-        """
-        from ledger.account.listed import listed_models
-
-        return listed_models(self, free=free)

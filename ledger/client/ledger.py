@@ -6,12 +6,13 @@ from ledger.client.account import Account
 from ledger.client.adopting import Adopting
 from ledger.client.callers import Callers
 from ledger.client.calling import Calling
+from ledger.client.catalogue import Catalogue
 from ledger.client.contents import Contents
 from ledger.client.keeping import Keeping
 from ledger.client.reading import Reading
 
 
-class Ledger(Calling, Contents, Adopting, Callers, Reading, Account, Keeping):
+class Ledger(Calling, Contents, Adopting, Callers, Reading, Account, Catalogue, Keeping):
     """The books of one home or database, and the calls that are recorded in them.
 
     Args:

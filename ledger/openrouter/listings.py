@@ -81,6 +81,12 @@ def parse_models(body: bytes) -> list[ListedModel]:
     return list({model.id: model for model in found if model is not None}.values())
 
 
+def is_whole(body: bytes) -> bool:
+    """Whether a readable `/models` answer is all of the list: `links.next` names no other page."""
+    links = _object(exact.loads(body), "links")
+    return not links.get("next")
+
+
 def parse_endpoints(body: bytes, model: str) -> list[ListedEndpoint]:
     """Read the body of a `/models/{author}/{slug}/endpoints` answer.
 

@@ -1,17 +1,14 @@
-"""The provider's other records: credits, key and models.
+"""The provider's other records: credits and key.
 
-Sources: `GET /credits`, `GET /key`, `GET /models`; amounts are USD, prices USD per token.
+Sources: `GET /credits`, `GET /key`; amounts are USD.
 """
 
-import re
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from ledger.openrouter import exact
 from ledger.openrouter.generation import GenerationRecord, NotARecord, data_of, parse_generation
 from ledger.openrouter.shapes import (
-    count_or_none,
     flag_or_none,
     redact,
     signed_pico_or_none,
@@ -22,15 +19,11 @@ __all__ = [
     "CreditsRecord",
     "GenerationRecord",
     "KeyRecord",
-    "ModelRecord",
     "NotARecord",
     "parse_credits",
     "parse_generation",
     "parse_key",
-    "parse_models",
 ]
-
-_PRICE = re.compile(r"\d{1,20}(?:\.\d{1,60})?(?:[eE][+-]?\d{1,2})?")
 
 
 @dataclass(slots=True)
@@ -101,22 +94,6 @@ _KEY_AMOUNTS = (
 )
 
 
-@dataclass(slots=True)
-class ModelRecord:
-    """A model as listed. Prices are USD per token, None where unknown (listed as `-1`).
-
-    Attributes:
-        is_free: prompt, completion and request are all listed at zero.
-    """
-
-    id: str
-    name: str | None
-    context_length: int | None
-    prompt_price: Decimal | None
-    completion_price: Decimal | None
-    is_free: bool
-
-
 def parse_credits(body: bytes) -> CreditsRecord:
     """Read the body of a `/credits` answer.
 
@@ -159,44 +136,3 @@ def parse_key(body: bytes) -> KeyRecord:
         **amounts,
         flags=tuple(flags),
     )
-
-
-def parse_models(body: bytes) -> list[ModelRecord]:
-    """Read the body of a `/models` answer; entries without an id are left out.
-
-    Raises:
-        NotJson: it is no JSON.
-        NotARecord: its `data` is no list.
-    """
-    parsed = exact.loads(body)
-    data = parsed.get("data") if isinstance(parsed, dict) else None
-    if not isinstance(data, list):
-        raise NotARecord("a list of models without a `data` list")
-    found = (_model(entry) for entry in data if isinstance(entry, dict))
-    return [model for model in found if model is not None]
-
-
-def _model(entry: dict[str, Any]) -> ModelRecord | None:
-    model_id = text_or_none(entry.get("id"))
-    if not model_id:
-        return None
-    pricing = entry.get("pricing")
-    prices: dict[str, Any] = pricing if isinstance(pricing, dict) else {}
-    prompt, completion = _price(prices.get("prompt")), _price(prices.get("completion"))
-    request = _price(prices.get("request", "0"))
-    return ModelRecord(
-        id=model_id,
-        name=text_or_none(entry.get("name")),
-        context_length=count_or_none(entry.get("context_length"), "context_length", []),
-        prompt_price=prompt,
-        completion_price=completion,
-        is_free=prompt == completion == request == 0,
-    )
-
-
-def _price(value: object) -> Decimal | None:
-    """An exact price from its decimal text; None for `-1` and whatever else is no price."""
-    text = str(value) if isinstance(value, int | Decimal) else value
-    if isinstance(value, bool) or not isinstance(text, str) or not _PRICE.fullmatch(text):
-        return None
-    return Decimal(text)

@@ -57,7 +57,7 @@ def standing(
     left = ends_at - clock.monotonic()
     if asked_for and left > _SHORTEST_S:
         try:
-            listed = {model.id for model in listed_models(ledger, total_s=left)}
+            listed = {entry.model for entry in listed_models(ledger, total_s=left)}
         except LedgerError:
             listed = set()
         advice += _unlisted(asked_for, listed) if listed else []

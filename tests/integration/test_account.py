@@ -226,43 +226,6 @@ def test_status_with_a_refused_key_says_why(home: Path, ledger: Ledger, sandbox:
 # --- models ------------------------------------------------------------------------------------
 
 
-def test_models_on_offer_are_listed_live_and_stored_nowhere(
-    ledger: Ledger, home: Path, sandbox: Sandbox
-) -> None:
-    found = ledger.listed_models()
-    assert [model.id for model in found] == sorted(model.id for model in found)
-    free = ledger.listed_models(free=True)
-    assert [model.id for model in free] == ["meta-llama/llama-3.3-70b-instruct:free"]
-    assert "openrouter/auto" in {model.id for model in found}
-    assert not (home / "ledger.db").exists()
-
-
-def test_models_are_listed_without_a_key(home: Path) -> None:
-    heads: list[bytes] = []
-
-    def serve(connection: socket.socket) -> None:
-        heads.append(read_request(connection))
-        connection.sendall(answer(b'{"data":[{"id":"a/b"},{"id":7},7]}'))
-
-    with RawServer(serve) as server, open_ledger(home, server.base_url) as ledger:
-        assert [model.id for model in ledger.listed_models()] == ["a/b"]
-    assert b"authorization" not in heads[0].lower()
-    assert KEY.encode() not in heads[0]
-
-
-def test_models_on_the_command_line(
-    capsys: pytest.CaptureFixture[str], home: Path, environment: None
-) -> None:
-    said = shown(capsys, home, "models", "list")
-    assert "openai/gpt-4o-mini" in said
-    assert "0.106" in said
-    assert "varies" in said
-    said = shown(capsys, home, "models", "list", "--free", "--json")
-    (only_one,) = exact.loads(said)
-    assert only_one["id"].endswith(":free")
-    assert only_one["prompt_price"] == 0
-
-
 def test_status_warns_of_a_config_whose_model_is_not_listed(
     ledger: Ledger, tmp_path: Path, sandbox: Sandbox
 ) -> None:

@@ -2,6 +2,8 @@
 
 import datetime as dt
 import json
+import threading
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,17 @@ import pytest
 from books_kit import count, opened
 from freezegun import freeze_time
 
+from ledger import clock
 from ledger.catalogue import changes, reading, sync
-from ledger.errors import AnswerInvalid, NotFound, NotFoundInLedger, RateLimited, RequestInvalid
+from ledger.errors import (
+    AnswerInvalid,
+    ConnectionFailed,
+    LedgerError,
+    NotFound,
+    NotFoundInLedger,
+    RateLimited,
+    RequestInvalid,
+)
 
 
 class Provider:
@@ -126,7 +137,7 @@ def test_one_model_whose_offers_fail_does_not_stop_the_others(
 
     with opened(tmp_path) as books:
         found = sync.sync(books, get)
-    assert found.failed == (("maker/large", "too many"),)
+    assert found.failed == (sync.NotLooked("maker/large", "too many"),)
     assert (found.looked_at, found.changed_endpoints) == (1, 1)
 
 
@@ -155,3 +166,108 @@ def test_equal_offers_of_one_provider_are_told_apart(tmp_path: Path, provider: P
         sync.sync(books, provider.get)
         found = reading.endpoints(books, "maker/small")
     assert [offer.endpoint for offer in found] == ["one", "one#2"]
+
+
+@pytest.mark.parametrize("fault", [NotFound("no such page"), b"<html>", b'{"data": {}}', b""])
+def test_offers_that_could_not_be_had_are_not_gone(
+    tmp_path: Path, provider: Provider, fault: LedgerError | bytes
+) -> None:
+    def get(path: str) -> bytes:
+        if "large" in path and isinstance(fault, LedgerError):
+            raise fault
+        return fault if "large" in path and isinstance(fault, bytes) else provider.get(path)
+
+    with opened(tmp_path) as books:
+        sync.sync(books, provider.get)
+        found = sync.sync(books, get)
+        offers = reading.endpoints(books, "maker/large")
+    assert [each.model for each in found.failed] == ["maker/large"]
+    assert found.failed[0].reason
+    assert [offer.endpoint for offer in offers] == ["one"]
+
+
+def test_offers_of_a_model_that_is_gone_are_gone_with_it(
+    tmp_path: Path, provider: Provider
+) -> None:
+    with opened(tmp_path) as books:
+        sync.sync(books, provider.get)
+        del provider.models["maker/large"]
+        found = sync.sync(books, provider.get)
+        offers = reading.endpoints(books)
+        again = sync.sync(books, provider.get)
+    assert (found.changed_models, found.changed_endpoints) == (1, 1)
+    assert [offer.model for offer in offers] == ["maker/small"]
+    assert (again.changed_models, again.changed_endpoints) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"data": []}', b'{"data": [{"id": "a/b"}], "links": {"next": "/models?offset=1"}}']
+)
+def test_a_list_that_is_not_whole_says_of_no_model_that_it_is_gone(
+    tmp_path: Path, provider: Provider, body: bytes
+) -> None:
+    with opened(tmp_path) as books:
+        sync.sync(books, provider.get)
+        with pytest.raises(AnswerInvalid, match="may not be gone"):
+            sync.sync(books, lambda _path: body)
+        assert len(reading.models(books)) == 2
+
+
+def test_a_few_endpoints_are_asked_for_at_once_and_no_more(tmp_path: Path) -> None:
+    provider = Provider()
+    for number in range(30):
+        provider.lists(f"maker/m{number:02d}")
+    lock = threading.Lock()
+    running, most = 0, 0
+
+    def get(path: str) -> bytes:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        clock.sleep(0.005)
+        with lock:
+            running -= 1
+        return provider.get(path)
+
+    with opened(tmp_path) as books:
+        found = sync.sync(books, get)
+    assert 1 < most <= sync.IN_FLIGHT
+    assert (found.looked_at, found.changed_endpoints) == (30, 30)
+
+
+def test_where_nobody_answers_any_more_the_rest_is_not_asked(tmp_path: Path) -> None:
+    provider = Provider()
+    for number in range(100):
+        provider.lists(f"maker/m{number:02d}")
+    asked: list[str] = []
+
+    def get(path: str) -> bytes:
+        if path == sync.MODELS_PATH:
+            return provider.get(path)
+        asked.append(path)
+        raise ConnectionFailed("nobody there")
+
+    with opened(tmp_path) as books:
+        found = sync.sync(books, get)
+    assert len(found.failed) == 100
+    assert sync.IN_FLIGHT <= len(asked) <= 2 * sync.IN_FLIGHT
+    assert "not asked" in found.failed[-1].reason
+    assert (found.models, found.changed_models) == (100, 100)
+
+
+def test_what_changed_names_conditions_and_discounts(tmp_path: Path, provider: Provider) -> None:
+    night = {"utc_start": 1630, "utc_end": 30, "prompt": "0.0000005"}
+    with opened(tmp_path) as books:
+        sync.sync(books, provider.get)
+        before = reading.models(books)
+        pricing = {"prompt": "-1", "completion": "0.000002", "overrides": [night], "discount": 0.25}
+        provider.models["maker/large"]["pricing"] = pricing
+        sync.sync(books, provider.get)
+        (found,) = changes.changes(before, reading.models(books))
+    fields = {name: (old, new) for name, old, new in found.fields}
+    assert fields["prompt_price"] == (Decimal("0.00001"), None)
+    assert fields["discount"] == (0, Decimal("0.25"))
+    (override,) = fields["overrides"][1]
+    assert (override.utc_start, override.utc_end) == (1630, 30)
+    assert override.prices == {"prompt": Decimal("0.0000005")}

@@ -12,7 +12,6 @@ from ledger.openrouter.records import (
     parse_credits,
     parse_generation,
     parse_key,
-    parse_models,
 )
 
 # The first draw of a fresh checkout builds a table of all characters, which takes a second.
@@ -204,36 +203,3 @@ def test_a_key_that_is_given_back_whole_is_not_kept() -> None:
     record = parse_key(body)
     assert record.label == "[redacted]"
     assert record.flags == ("usage:type",)
-
-
-def test_models_have_exact_prices_and_minus_one_is_unknown() -> None:
-    models = parse_models(
-        b'{"data": [{"id": "a/b", "name": "B", "context_length": 8192,'
-        b'"pricing": {"prompt": "0.000000004", "completion": "2.574e-7"}},'
-        b'{"id": "a/c:free", "pricing": {"prompt": "0", "completion": "0", "request": "0"}},'
-        b'{"id": "a/d", "pricing": {"prompt": "0", "completion": "0", "request": "0.01"}},'
-        b'{"id": "openrouter/auto", "context_length": null,'
-        b'"pricing": {"prompt": "-1", "completion": "-1"}},'
-        b'{"id": "odd", "pricing": {"prompt": "NaN", "completion": true}},'
-        b'{"id": "bare"}, {"name": "no id"}, "odd"]}'
-    )
-    assert [(model.id, model.is_free) for model in models] == [
-        ("a/b", False),
-        ("a/c:free", True),
-        ("a/d", False),
-        ("openrouter/auto", False),
-        ("odd", False),
-        ("bare", False),
-    ]
-    assert (models[0].prompt_price, models[0].completion_price) == (
-        Decimal("0.000000004"),
-        Decimal("2.574e-7"),
-    )
-    assert (models[0].context_length, models[3].context_length) == (8192, None)
-    assert {models[3].prompt_price, models[4].prompt_price, models[4].completion_price} == {None}
-
-
-@pytest.mark.parametrize("body", [b"{}", b"[]", b'{"data": {}}'])
-def test_what_is_no_list_of_models_is_no_record(body: bytes) -> None:
-    with pytest.raises(NotARecord):
-        parse_models(body)
