@@ -23,7 +23,7 @@ COMMANDS = {
     "status": Listed("reading", "Show home, key, and what is open or pending."),
     "report": Listed("reading", "Add up costs by time, caller, model or tag."),
     "credits": Listed("account", "Show credits purchased, used and remaining."),
-    "models": Listed("models", "List the models that can be asked, and their prices over time."),
+    "models": Listed("models", "List models, and their prices over time."),
     "settle": Listed("settling", "Fetch the provider's records of what calls cost."),
     "export": Listed("exporting", "Write the JSON files that have changed, or a view."),
     "backup": Listed("books", "Copy the ledger in use, and verify the copy."),

@@ -13,7 +13,7 @@ from ledger.cli.progress import shown
 if TYPE_CHECKING:
     from ledger.catalogue.choosing import Wanted
 
-_HELP = """List the models that can be asked, and their prices over time.
+_HELP = """List models, and their prices over time.
 
 Example: python -m ledger models list --free
 """
