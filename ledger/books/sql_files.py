@@ -12,7 +12,8 @@ _FOLDER = Path(__file__).with_name("sql")
 _HEADER = re.compile(r"-- (?P<name>\w+): (?P<description>.+)\n")
 
 # Functions that our SQL files may use and engines spell differently. `usd` is exact decimal
-# text of picodollars; `total_of` a sum that is 0 for nothing and stays a 64-bit integer.
+# text of picodollars; `total_of` a sum that is 0 for nothing and stays a 64-bit integer;
+# `quarter_of` the moment at which the quarter of an hour began that a moment is in.
 _DIGITS = {
     "sqlite": "printf('%012d', abs({x}) % 1000000000000)",
     "postgresql": "lpad(CAST(abs({x}) % 1000000000000 AS text), 12, '0')",
@@ -22,6 +23,11 @@ _USD = (
     " || coalesce(nullif(rtrim({digits}, '0'), ''), '0')"
 )
 _TOTAL_OF = "CAST(coalesce(sum({x}), 0) AS bigint)"
+_QUARTER_OF = (
+    "(substr({x}, 1, 14) || CASE WHEN substr({x}, 15, 2) < '15' THEN '00'"
+    " WHEN substr({x}, 15, 2) < '30' THEN '15' WHEN substr({x}, 15, 2) < '45' THEN '30'"
+    " ELSE '45' END || ':00.000000Z')"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,7 @@ def _spell(file: SqlFile, engine: str) -> SqlFile:
     for part in _read(_FOLDER / "parts"):
         body = body.replace(f"{{{part.name}}}", part.body)
     body = _expand(body, "total_of", _TOTAL_OF)
+    body = _expand(body, "quarter_of", _QUARTER_OF)
     body = _expand(body, "usd", _USD.replace("{digits}", _DIGITS[engine]))
     return SqlFile(file.name, file.description, body)
 

@@ -45,6 +45,7 @@ FINGERPRINTS = {
     "0009": "fc20ea3896414ef9",
     "0010": "66a5647ed31da0d3",
     "0011": "66a5647ed31da0d3",
+    "0012": "e44a4191804760a2",
 }
 
 SECOND = '''"""A second revision, for tests."""

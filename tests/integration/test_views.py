@@ -321,6 +321,11 @@ def test_every_usage_view_equals_an_independent_sum(books: Books, seed: int) -> 
     books.writer.write(*rows)
     views = {"daily_usage": "day", "monthly_usage": "month", "caller_usage": "caller",
              "model_usage": "model"}  # fmt: skip
+    for finer in ("usage_quarters", "usage_days"):
+        found = rows_of(books, finer)
+        for name in ("requests", "total_pico", "pending_requests", "completion_tokens"):
+            whole = sum(row[name] for row in rows_of(books, "daily_usage"))
+            assert sum(row[name] for row in found) == whole, (finer, name)
     for view, key in views.items():
         oracle, found = _summed(known, key), rows_of(books, view)
         assert {row[key] for row in found} == set(oracle), view
@@ -330,6 +335,36 @@ def test_every_usage_view_equals_an_independent_sum(books: Books, seed: int) -> 
                 assert exact == value, (view, row[key], name)
             for name in ("cost", "total", "upstream", "settled", "reported"):
                 assert row[f"{name}_usd"] == money.usd_text(row[f"{name}_pico"])
+
+
+@pytest.mark.parametrize(
+    ("moment", "period"),
+    [
+        ("10:00:00.000000", "10:00"),
+        ("10:14:59.999999", "10:00"),
+        ("10:15:00.000000", "10:15"),
+        ("10:29:59.999999", "10:15"),
+        ("10:30:00.000000", "10:30"),
+        ("10:45:00.000000", "10:45"),
+        ("23:59:59.999999", "23:45"),
+    ],
+)
+def test_a_request_is_in_the_quarter_of_an_hour_in_which_it_started(
+    books: Books, moment: str, period: str
+) -> None:
+    started = dt.datetime.fromisoformat(f"2028-02-29T{moment}+00:00")
+    asked = {"started_at": started, "model_asked": ""}
+    books.writer.write(a_request(books, **asked), a_request(books, **asked | {"model_asked": None}))
+    (found,) = rows_of(books, "usage_quarters")
+    assert found["period"] == f"2028-02-29T{period}:00.000000Z"
+    assert (found["requests"], found["caller"], found["model"], found["provider"]) == (
+        2,
+        None,
+        None,
+        None,
+    )
+    (day,) = rows_of(books, "usage_days")
+    assert (day["day"], day["requests"], day["model"]) == ("2028-02-29", 2, None)
 
 
 def test_every_pico_has_a_readable_amount_beside_it(books: Books) -> None:

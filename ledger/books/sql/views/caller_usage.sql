@@ -1,7 +1,7 @@
 -- caller_usage: totals of each caller
 SELECT caller, {totals}
 FROM (
-    SELECT caller, {sums}
-    FROM request_status
+    SELECT caller, {resums}
+    FROM usage_days
     GROUP BY caller
 ) AS summed

@@ -1,7 +1,7 @@
 -- daily_usage: totals of each UTC day in which requests started
 SELECT day, {totals}
 FROM (
-    SELECT day, {sums}
-    FROM request_status
+    SELECT day, {resums}
+    FROM usage_days
     GROUP BY day
 ) AS summed
