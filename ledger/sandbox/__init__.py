@@ -6,11 +6,21 @@
 It serves under `/api/v1`, in the shapes that the provider's own specification and recorded traffic
 show: `POST /chat/completions`, `/completions`, `/responses`, `/messages` and `/images`, whole and
 as streams; `/embeddings`, `/rerank`, `/audio/speech`, `/audio/transcriptions`, `/videos`; then
-`GET /generation`, `/key`, `/auth/key`, `/credits` and `/models`. Any key `sk-or-v1-...` is taken.
+`GET /generation`, `/key`, `/auth/key`, `/credits`, `/models`, `/models/{slug}/endpoints`,
+`/models/user`, `/models/count`, `/embeddings/models` and `/providers`. Any key `sk-or-v1-...` is
+taken.
 
-**What an ordinary call gets.** Any model name is answered with an echo of the last message.
-Tokens are a quarter of the UTF-8 bytes of the text, at least 1 a side; a prompt token costs
-0.000000106 USD, a completion token 0.000000212 USD; models ending in `:free` cost 0.
+**What an ordinary call gets.** Any model name is answered with an echo of the last message, cut at
+the call's `max_tokens`, `n` times. Tokens are a quarter of the UTF-8 bytes of the text, at least 1
+a side. A model of the catalogue costs what the catalogue says of the provider that serves (the
+request's `provider` chooses; else the first), at that time and prompt length, fees included; any
+other model 0.000000106 USD a prompt token and 0.000000212 USD a completion token, and 0 where its
+name ends in `:free`. `models` are tried in turn while one fails. A part of a message with
+`cache_control` is written to a cache, then read from it.
+
+**The catalogue** has every kind of price. `sandbox.set_price("a/b", prompt="0.000001")` changes
+one, `set_model` other members, `drop_model` takes a model away. The setting `appetite` makes echoes
+`thrifty` (one token) or `maximal` (a token a byte, all of the limit, the dearest provider).
 
 **Directives.** A model named `sandbox/DIRECTIVE`, or the header `X-Sandbox: DIRECTIVE` beside any
 model, asks for another answer. Several are separated by commas: `sandbox/slow-200,cost-1e-7`.
@@ -19,6 +29,12 @@ model, asks for another answer. Several are separated by commas: `sandbox/slow-2
                          `missing` leaves it out. No amount: charged by the rule above
     settled-LITERAL      the generation record's `total_cost` is that text
     byok                 `cost` 0, `is_byok` true, the provider's own charge 0.0003253
+    byok-fee             `cost` is 5 % of the provider's own charge, which is by the catalogue
+    insured, no-output   the model's work is free, tools are not; there was no output at all
+    reasoning-N, cached-N, cache-write-N, searches-N
+                         so many tokens or searches of that kind are counted
+    provider-NAME        that provider serves
+    at-TIME              the call is booked then: 2026-11-23T23:59:59Z
     no-usage             no `usage` member
     no-id, no-header-id  the id is missing in the body; in the header
     error-STATUS         that error, 400 to 599, with its metadata and headers; uncharged. Also
@@ -61,7 +77,8 @@ model, asks for another answer. Several are separated by commas: `sandbox/slow-2
 **Scripts.** `sandbox.reply(...)`, `sandbox.fail(402)`; then `sandbox.calls`, `sandbox.spent`,
 `sandbox.expect(calls=1, max_cost="0.01")`, `sandbox.reset()`. Scripts come first, then the
 model's directives, then the header's; the last word wins. Other processes do the same over HTTP:
-`POST reply`, `fail`, `settings`, `reset`, `GET calls` under `sandbox.control_url`.
+`POST reply`, `fail`, `settings`, `price`, `model`, `drop`, `reset`, `GET calls` under
+`sandbox.control_url`.
 
 **pytest.** The fixture `ledger_sandbox` is installed with the package.
 """

@@ -33,6 +33,10 @@ class App:
             ("GET", "/auth/key"): _key,
             ("GET", "/credits"): _credits,
             ("GET", "/models"): _models,
+            ("GET", "/models/user"): _users_models,
+            ("GET", "/models/count"): _count,
+            ("GET", "/embeddings/models"): _embeddings,
+            ("GET", "/providers"): _providers,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -107,13 +111,37 @@ async def _credits(state: State, exchange: Exchange) -> None:
     await _send(exchange, refusal or records.credits_record(state, exchange.key))
 
 
+async def _embeddings(state: State, exchange: Exchange) -> None:
+    """The models that embed."""
+    await _send(exchange, records.models(state, "embeddings"))
+
+
+async def _count(state: State, exchange: Exchange) -> None:
+    """How many models there are."""
+    listed = records.models(state, exchange.query("output_modalities"))["data"]
+    await _send(exchange, {"data": {"count": len(listed)}})
+
+
+async def _users_models(state: State, exchange: Exchange) -> None:
+    """The models that the key's account may use: here all of them."""
+    refusal = _refusal(state, exchange, "models")
+    await _send(exchange, refusal or records.models(state, exchange.query("output_modalities")))
+
+
+async def _providers(state: State, exchange: Exchange) -> None:
+    """Who provides models."""
+    with state.lock:
+        names = state.catalogue.provider_names()
+    await _send(exchange, records.providers(names))
+
+
 async def _models(state: State, exchange: Exchange) -> None:
     """The models on offer; public, so no key is asked for."""
     plan = state.take_plan("models")
     if plan is not None and plan.failure is not None:
         await _send(exchange, failures.make(plan.failure, Asked(), plan.message))
         return
-    await _send(exchange, records.models(state))
+    await _send(exchange, records.models(state, exchange.query("output_modalities")))
 
 
 def _below(method: str, path: str) -> Route:
@@ -121,6 +149,8 @@ def _below(method: str, path: str) -> Route:
     parts = path.strip("/").split("/")
     if method == "GET" and parts[0] == "videos" and len(parts) > 1:
         return partial(_video, parts[1], parts[2:])
+    if method == "GET" and parts[0] == "models" and parts[-1] == "endpoints":
+        return partial(_endpoints, "/".join(parts[1:-1]))
     return _unknown
 
 
@@ -134,6 +164,14 @@ async def _video(name: str, rest: list[str], state: State, exchange: Exchange) -
         await exchange.whole(200, b"\0" * 64, content_type="video/mp4")
     else:
         await _send(exchange, job)
+
+
+async def _endpoints(slug: str, state: State, exchange: Exchange) -> None:
+    """What each provider of a model asks; public as the models are."""
+    with state.lock:
+        entry = state.catalogue.endpoints(slug)
+    missing = failures.plain(404, f"Model {slug} not found")
+    await _send(exchange, missing if entry is None else {"data": entry})
 
 
 async def _unknown(state: State, exchange: Exchange) -> None:

@@ -1,7 +1,7 @@
 """Scripting over HTTP, for tests whose modules run as other processes: `/__sandbox__/...`.
 
-`GET calls`, `POST reply`, `POST fail`, `POST settings`, `POST reset`; JSON objects with the
-arguments of the methods of the same name. Answered only to this machine.
+`GET calls`, `POST reply`, `fail`, `settings`, `reset`, `price`, `model`, `drop`: JSON objects with
+the arguments of the methods of that name or beginning. Answered only to this machine.
 """
 
 import ipaddress
@@ -63,6 +63,23 @@ def _settings(sandbox: "Scripting", arguments: Arguments) -> Any:
     return {}
 
 
+def _price(sandbox: "Scripting", arguments: Arguments) -> Any:
+    if isinstance(arguments.get("discount"), Decimal):
+        arguments["discount"] = float(arguments["discount"])
+    sandbox.set_price(**arguments)
+    return {}
+
+
+def _model(sandbox: "Scripting", arguments: Arguments) -> Any:
+    sandbox.set_model(**arguments)
+    return {}
+
+
+def _drop(sandbox: "Scripting", arguments: Arguments) -> Any:
+    sandbox.drop_model(**arguments)
+    return {}
+
+
 def _reset(sandbox: "Scripting", _arguments: Arguments) -> Any:
     sandbox.reset()
     return {}
@@ -73,6 +90,9 @@ ACTIONS: dict[tuple[str, str], Callable[["Scripting", Arguments], Any]] = {
     ("POST", "reply"): _reply,
     ("POST", "fail"): _fail,
     ("POST", "settings"): _settings,
+    ("POST", "price"): _price,
+    ("POST", "model"): _model,
+    ("POST", "drop"): _drop,
     ("POST", "reset"): _reset,
 }
 

@@ -4,11 +4,13 @@ Documented in the package's docstring. A name without argument is looked up whol
 argument follows the name after a dash.
 """
 
+import datetime as dt
 import re
 from collections.abc import Callable
 from typing import Any
 
 from ledger.sandbox import edits, failures, oddities
+from ledger.sandbox.billing import BYOK_FEE
 from ledger.sandbox.plans import BadScript, Edit, Plan
 
 PREFIX = "sandbox/"
@@ -66,6 +68,17 @@ def _error(plan: Plan, argument: str) -> None:
     plan.failure = argument
 
 
+def _at(plan: Plan, argument: str) -> None:
+    """Book the call at another time."""
+    try:
+        moment = dt.datetime.fromisoformat(argument)
+    except ValueError as error:
+        raise BadScript(f"{argument!r} is no time") from error
+    if moment.tzinfo is None:
+        raise BadScript(f"{argument!r} has no time zone")
+    plan.at = moment.astimezone(dt.UTC)
+
+
 def _oddity(name: str) -> Callable[[Plan], None]:
     """A directive that makes a stream odd."""
     return lambda plan: plan.oddities.add(name)
@@ -108,6 +121,9 @@ WHOLE: dict[str, Callable[[Plan], None]] = {
     "stream-usage-null": _set(stream_usage="null"),
     "stream-usage-bare": _set(stream_usage="bare"),
     "endless": _set(endless=True),
+    "byok-fee": _set(byok_fee=BYOK_FEE),
+    "insured": _set(insured=True),
+    "no-output": _edit(edits.no_output, insured=True, text=""),
     **{name: _oddity(name) for name in oddities.NAMES},
 }
 WITH_ARGUMENT: dict[str, Callable[[Plan, str], None]] = {
@@ -122,6 +138,12 @@ WITH_ARGUMENT: dict[str, Callable[[Plan, str], None]] = {
     "long-line": _long_line,
     "split": _number("split"),
     "served": _text("served_model"),
+    "provider": _text("provider"),
+    "reasoning": _number("reasoning"),
+    "cached": _number("cached"),
+    "cache-write": _number("written"),
+    "searches": _number("searches"),
+    "at": _at,
     "event": _text("failed_event"),
     "job": _job,
     "polls": _number("polls"),

@@ -58,6 +58,17 @@ def cut_at_limit(body: Body) -> None:
     choice["finish_reason"], choice["native_finish_reason"] = "length", "MAX_TOKENS"
 
 
+def no_output(body: Body) -> None:
+    """Nothing was answered, and no reason given: such a call is free."""
+    choice = _choice(body)
+    choice["message"]["content"] = ""
+    choice["finish_reason"] = choice["native_finish_reason"] = None
+    usage = body.get("usage")
+    if usage:
+        usage["total_tokens"] -= usage["completion_tokens"]
+        usage["completion_tokens"] = 0
+
+
 def null_content(body: Body) -> None:
     """Content null, as with some tool calls and empty answers."""
     _choice(body)["message"]["content"] = None

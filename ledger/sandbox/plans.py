@@ -1,7 +1,9 @@
 """What the sandbox intends to do with one POST, as scripts and directives fill it in."""
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 Body = dict[str, Any]
@@ -25,6 +27,15 @@ class Plan:
         is_byok: the provider's own bill goes to the user.
         served_model: the slug that answers, where it isn't the one asked for.
         generation_delay_s: seconds after the answer until the generation is found.
+        insured: nothing of use was answered, so the model's work is free.
+        byok_fee: the part of the provider's bill that is charged for a call with the user's own
+            provider key; None: no such call, unless `is_byok` says so.
+        provider: the provider that serves.
+        reasoning, cached, written, written_1h, searches: counted instead of what the rule finds.
+        at: when the call is booked; None: now.
+        is_hit: the answer comes from the cache of responses.
+        source_id: the generation whose answer that is.
+        headers: further headers of the answer.
         failure: name of an error in `failures.SHAPES`, such as `402` or `403-key-limit`.
         message: the error's message, where not the usual one.
         booked: the work is done and charged; None: unless it failed.
@@ -58,6 +69,18 @@ class Plan:
     is_byok: bool = False
     served_model: str | None = None
     generation_delay_s: float | None = None
+    insured: bool = False
+    byok_fee: Decimal | None = None
+    provider: str | None = None
+    reasoning: int | None = None
+    cached: int | None = None
+    written: int | None = None
+    written_1h: int = 0
+    searches: int | None = None
+    at: dt.datetime | None = None
+    is_hit: bool = False
+    source_id: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
     failure: str | None = None
     message: str | None = None
     booked: bool | None = None

@@ -5,7 +5,9 @@ from decimal import Decimal
 from typing import Any
 
 from ledger import clock
-from ledger.sandbox import answers, costs
+from ledger.sandbox import costs
+from ledger.sandbox.catalogue import listing
+from ledger.sandbox.listings import PERMASLUG_DATE
 from ledger.sandbox.literals import Literal
 from ledger.sandbox.state import Generation, State, charged, upstream
 
@@ -15,7 +17,6 @@ _NORMALISED_PROMPT = 2
 _NORMALISED_COMPLETION = 3
 _MS_PER_TOKEN = 11
 _FIRST_TOKEN_MS = 24
-_PERMASLUG_DATE = "-20260115"
 
 
 def generation(item: Generation) -> dict[str, Any]:
@@ -23,22 +24,22 @@ def generation(item: Generation) -> dict[str, Any]:
     call, plan = item.call, item.plan
     latency = plan.slow_ms + _FIRST_TOKEN_MS
     total = Literal(item.total_cost)
-    slug = answers.served_model(call.model or "", plan)
+    slug = item.model
     data = {
         "id": call.generation_id,
         "upstream_id": f"chatcmpl-{(call.generation_id or '')[-20:]}",
         "created_at": call.started_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "model": slug.partition(":")[0] + _PERMASLUG_DATE,
+        "model": slug.partition(":")[0] + PERMASLUG_DATE,
         "total_cost": total,
         "usage": total,
         "cache_discount": None,
         # As recorded: 0 for everything but calls with the user's own provider key.
         "upstream_inference_cost": Literal(costs.literal_of(call.upstream)),
         "is_byok": plan.is_byok,
-        "provider_name": answers.PROVIDER,
+        "provider_name": item.offer.provider,
         **_tokens(item),
         "latency": latency,
-        "generation_time": latency + item.tokens[1] * _MS_PER_TOKEN,
+        "generation_time": latency + item.counts.completion * _MS_PER_TOKEN,
         "moderation_latency": None,
         "finish_reason": item.finish_reason,
         "native_finish_reason": "completed" if item.finish_reason else None,
@@ -52,19 +53,20 @@ def generation(item: Generation) -> dict[str, Any]:
 
 def _tokens(item: Generation) -> dict[str, Any]:
     """Counts: normalised, native and of media."""
-    prompt, completion = item.tokens
+    counts = item.counts
+    prompt, completion = counts.tokens
     return {
         "tokens_prompt": prompt + _NORMALISED_PROMPT,
         "tokens_completion": completion + _NORMALISED_COMPLETION,
         "native_tokens_prompt": prompt,
         "native_tokens_completion": completion,
-        "native_tokens_reasoning": 0,
-        "native_tokens_cached": 0,
-        "native_tokens_completion_images": None,
-        "num_media_prompt": None,
+        "native_tokens_reasoning": counts.reasoning,
+        "native_tokens_cached": counts.cached,
+        "native_tokens_completion_images": counts.image_tokens or None,
+        "num_media_prompt": counts.images or None,
         "num_media_completion": None,
         "num_input_audio_prompt": None,
-        "num_search_results": None,
+        "num_search_results": counts.searches or None,
         "num_fetches": None,
     }
 
@@ -82,7 +84,7 @@ def _origin(item: Generation) -> dict[str, Any]:
         "user_agent": headers.get("user-agent"),
         "session_id": session,
         "request_id": f"req-{(item.call.generation_id or '')[4:]}",
-        "response_cache_source_id": None,
+        "response_cache_source_id": item.plan.source_id,
         "workspace_id": "00000000-0000-4000-8000-000000000000",
         "preset_id": None,
         "router": None,
@@ -98,9 +100,9 @@ def _provider_response(item: Generation, latency: int, slug: str) -> dict[str, A
         "status": 200,
         "latency": latency,
         "is_byok": item.plan.is_byok,
-        "provider_name": answers.PROVIDER,
-        "model_permaslug": slug.partition(":")[0] + _PERMASLUG_DATE,
-        "endpoint_id": "00000000-0000-4000-8000-0000000000ee",
+        "provider_name": item.offer.provider,
+        "model_permaslug": slug.partition(":")[0] + PERMASLUG_DATE,
+        "endpoint_id": item.offer.endpoint_id,
         "id": f"chatcmpl-{(item.call.generation_id or '')[-20:]}",
         "routed_service_tier": "default",
     }
@@ -156,61 +158,20 @@ def credits_record(state: State, secret: str) -> dict[str, Any]:
     return {"data": {"total_credits": total, "total_usage": _amount(charged(state.seen()))}}
 
 
-def models(state: State) -> dict[str, Any]:
+def models(state: State, modality: str = "") -> dict[str, Any]:
     """The models on offer, prices as decimal text in USD per token."""
     entries = state.settings.models
-    return {"data": _usual_models() if entries is None else entries}
+    return {"data": listing(state.catalogue.listed(), modality) if entries is None else entries}
 
 
-def _usual_models() -> list[dict[str, Any]]:
-    """Priced as this sandbox charges, a free one, and a router whose price nobody knows."""
-    priced = (f"{costs.PROMPT_USD:f}", f"{costs.COMPLETION_USD:f}")
-    return [
-        _model("sandbox/echo", *priced),
-        _model("openai/gpt-4o-mini", *priced),
-        _model("anthropic/claude-haiku-4.5", *priced),
-        _model("meta-llama/llama-3.3-70b-instruct:free", "0", "0"),
-        _model("openrouter/auto", "-1", "-1"),
+def providers(names: list[str]) -> dict[str, Any]:
+    """Providers with their slugs and the pages of their policies."""
+    pages = ("privacy_policy_url", "terms_of_service_url", "status_page_url")
+    listed = [
+        {"name": name, "slug": name.lower(), **dict.fromkeys(pages), "headquarters": None}
+        for name in names
     ]
-
-
-def _model(slug: str, prompt: str, completion: str) -> dict[str, Any]:
-    """One model's entry."""
-    return {
-        "id": slug,
-        "canonical_slug": slug.partition(":")[0] + _PERMASLUG_DATE,
-        "name": slug,
-        "created": 1768435200,
-        "description": "A model of the sandbox.",
-        "context_length": 131072,
-        "architecture": {
-            "modality": "text->text",
-            "input_modalities": ["text"],
-            "output_modalities": ["text"],
-            "tokenizer": "Other",
-            "instruct_type": None,
-        },
-        "pricing": {
-            "prompt": prompt,
-            "completion": completion,
-            "request": "0",
-            "image": "0",
-            "web_search": "0",
-            "internal_reasoning": "0",
-        },
-        "top_provider": {
-            "context_length": 131072,
-            "max_completion_tokens": 16384,
-            "is_moderated": False,
-        },
-        "per_request_limits": None,
-        "supported_parameters": ["max_tokens", "temperature", "tools"],
-        "default_parameters": None,
-        "supported_voices": None,
-        "knowledge_cutoff": None,
-        "expiration_date": None,
-        "links": {"details": f"/api/v1/models/{slug}/endpoints"},
-    }
+    return {"data": listed}
 
 
 def _amount(value: Decimal) -> Literal:

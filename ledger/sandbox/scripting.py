@@ -144,6 +144,38 @@ class Scripting:
         script = Script(endpoint, model, lambda: Plan(failure=name, message=message), times)
         self.state.add_script(script)
 
+    def set_price(self, model: str, provider: str | None = None, **pricing: Any) -> None:
+        """Change what a model costs from now on; a model that isn't listed is listed.
+
+        Args:
+            model: its slug.
+            provider: which of its providers; None: the first, whose price the model shows.
+            pricing: USD per unit as decimal text by the provider's names (`prompt`, `completion`,
+                `request`, `image`, `web_search`, `input_cache_read`, ...; "-1" is unknown), besides
+                `overrides`, a list, and `discount`, a part from 0 to 1.
+
+        Raises:
+            BadScript: a price that is no decimal text.
+        """
+        with self.state.lock:
+            self.state.catalogue.set_price(model, provider, pricing)
+
+    def set_model(self, model: str, **members: Any) -> None:
+        """Change members of a model's entry in `/models`, or list a new one at the echo's price.
+
+        Args:
+            model: its slug.
+            members: `context_length`, `expiration_date`, `supported_parameters`, ...;
+                `max_completion_tokens` goes where it belongs.
+        """
+        with self.state.lock:
+            self.state.catalogue.set_model(model, members)
+
+    def drop_model(self, model: str, provider: str | None = None) -> None:
+        """Take a model, or one of its providers, off the catalogue."""
+        with self.state.lock:
+            self.state.catalogue.drop(model, provider)
+
     def reset(self) -> None:
         """Forget calls, generations and scripts; settings are as at the start."""
         self.state.reset(copy.deepcopy(self._initial))

@@ -13,7 +13,9 @@ from typing import Any
 
 from ledger import clock
 from ledger.sandbox import costs
+from ledger.sandbox.catalogue import Catalogue, Offer
 from ledger.sandbox.plans import BadScript, Plan
+from ledger.sandbox.pricing import Counts
 
 INFERENCE = (
     "chat",
@@ -36,6 +38,9 @@ class Settings:
     """How the sandbox behaves as a whole; may be changed at any time.
 
     Attributes:
+        appetite: how much an echo uses: `usual`, `thrifty` or `maximal`, as `counting` has it.
+        byok_providers: providers for which the user has a key of their own.
+        byok_fee: the part of such a provider's bill that is charged; 0 within the allowance.
         generation_delay_s: seconds after an answer until `/generation` finds it.
         generation_latency_s: seconds that each look-up takes.
         generation_max_parallel: look-ups at once before the next gets 429; None: no limit.
@@ -47,6 +52,9 @@ class Settings:
         models: entries of `/models` instead of the usual ones.
     """
 
+    appetite: str = "usual"
+    byok_providers: set[str] = field(default_factory=set)
+    byok_fee: Decimal = costs.ZERO
     generation_delay_s: float = 0.0
     generation_latency_s: float = 0.0
     generation_max_parallel: int | None = None
@@ -113,7 +121,9 @@ class Generation:
 
     call: Call
     plan: Plan = field(repr=False)
-    tokens: tuple[int, int]
+    counts: Counts
+    offer: Offer
+    model: str
     total_cost: str
     api_type: str
     finish_reason: str | None
@@ -156,6 +166,8 @@ class State:
         self.generations: dict[str, Generation] = {}
         self.scripts: list[Script] = []
         self.jobs: dict[str, Job] = {}
+        self.catalogue = Catalogue()
+        self.cached_prompts: set[str] = set()
         self._count = 0
 
     def reset(self, settings: Settings) -> None:
@@ -166,6 +178,8 @@ class State:
             self.generations.clear()
             self.scripts.clear()
             self.jobs.clear()
+            self.catalogue = Catalogue()
+            self.cached_prompts.clear()
 
     def add_script(self, script: Script) -> None:
         """Queue a script.

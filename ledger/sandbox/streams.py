@@ -53,6 +53,7 @@ def _chunks(body: Body, plan: Plan) -> Iterator[Body]:
     if not choices:
         yield _chunk(body, [])
     choice = choices[0] if choices else {}
+    yield from _others(body, choices[1:])
     for delta in _deltas(choice.get("message", {}), plan):
         yield _chunk(body, [_choice(delta)])
     if plan.stream_error in ("text", "int"):
@@ -70,6 +71,13 @@ def _chunks(body: Body, plan: Plan) -> Iterator[Body]:
 
 
 _EMPTY = {"role": "assistant", "content": ""}
+
+
+def _others(body: Body, choices: list[dict[str, Any]]) -> Iterator[Body]:
+    """The further answers, each in one piece."""
+    for choice in choices:
+        delta = {"role": "assistant", "content": choice["message"]["content"]}
+        yield _chunk(body, [{**_choice(delta), "index": choice["index"]}])
 
 
 def _usage_chunk(body: Body, plan: Plan, finish: tuple[str | None, str | None]) -> Body:

@@ -29,6 +29,7 @@ ENDPOINT = Endpoint(
     path="/chat/completions",
     name="chat",
     api_type="completions",
+    is_text=True,
     said="messages",
     whole=_whole,
     events=_events,

@@ -50,6 +50,7 @@ ENDPOINT = Endpoint(
     path="/completions",
     name="completions",
     api_type="completions",
+    is_text=True,
     said="prompt",
     whole=_whole,
     events=_events,

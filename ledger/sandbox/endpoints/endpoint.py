@@ -32,6 +32,11 @@ def text_tokens(_call: Call, prompt: str, reply: str) -> tuple[int, int]:
     return costs.tokens_of(prompt), costs.tokens_of(reply)
 
 
+def one(_call: Call) -> int:
+    """A call is one request."""
+    return 1
+
+
 def nothing(_state: State, _call: Call, _plan: Plan, _body: Body) -> None:
     """Where an answer begins nothing that goes on after it."""
 
@@ -59,6 +64,9 @@ class Endpoint:
         wrong: what makes a body unacceptable here, in the error's words; None: nothing does.
         text: everything counted as prompt.
         tokens: from the call, the prompt and the reply to the tokens of both sides.
+        units: what a fee by request is multiplied with.
+        is_text: text is answered, within limits that the call sets.
+        pictures: what is completed are tokens of pictures.
         failure: an error in this endpoint's shape.
         begun: told of work that was begun, for what goes on after the answer.
     """
@@ -76,6 +84,9 @@ class Endpoint:
     wrong: Callable[[Body], str | None] = lambda _body: None
     text: Callable[[Call], str] = said_text
     tokens: Callable[[Call, str, str], tuple[int, int]] = text_tokens
+    units: Callable[[Call], int] = one
+    is_text: bool = False
+    pictures: bool = False
     failure: Callable[[Failure], Failure] = plainly
     begun: Callable[[State, Call, Plan, Body], None] = nothing
 

@@ -36,11 +36,9 @@ def _tokens(call: Call, prompt: str, _reply: str) -> tuple[int, int]:
 
 def usage_of(usage: dict[str, Any]) -> dict[str, Any]:
     """Usage under this endpoint's names."""
-    details = {**usage["completion_tokens_details"], "image_tokens": usage["completion_tokens"]}
     rest = {name: value for name, value in usage.items() if name != "server_tool_use_details"}
     return {
         **rest,
-        "completion_tokens_details": details,
         "server_tool_use": usage.get("server_tool_use_details"),
     }
 
@@ -85,4 +83,5 @@ ENDPOINT = Endpoint(
     events=_events,
     wrong=_wrong,
     tokens=_tokens,
+    pictures=True,
 )

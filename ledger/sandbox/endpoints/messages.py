@@ -143,6 +143,7 @@ ENDPOINT = Endpoint(
     path="/messages",
     name="messages",
     api_type="completions",
+    is_text=True,
     said="messages",
     whole=whole,
     events=lambda body, call, plan: message_events.events(

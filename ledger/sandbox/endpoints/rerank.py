@@ -84,4 +84,5 @@ ENDPOINT = Endpoint(
     wrong=_wrong,
     text=_text,
     tokens=_tokens,
+    units=units,
 )

@@ -159,6 +159,7 @@ ENDPOINT = Endpoint(
     path="/responses",
     name="responses",
     api_type="completions",
+    is_text=True,
     said="input",
     whole=whole,
     events=lambda body, call, plan: response_events.events(whole(body, call), plan),
