@@ -6,9 +6,10 @@
 It serves under `/api/v1`, in the shapes that the provider's own specification and recorded traffic
 show: `POST /chat/completions`, `/completions`, `/responses`, `/messages` and `/images`, whole and
 as streams; `/embeddings`, `/rerank`, `/audio/speech`, `/audio/transcriptions`, `/videos`; then
-`GET /generation`, `/key`, `/auth/key`, `/credits`, `/models`, `/models/{slug}/endpoints`,
-`/models/user`, `/models/count`, `/embeddings/models` and `/providers`. Any key `sk-or-v1-...` is
-taken.
+`GET /generation`, `/key`, `/auth/key`, `/models`, `/models/{slug}/endpoints`, `/models/user`,
+`/models/count`, `/embeddings/models`, `/providers`; and for a key named in the setting
+`management_keys` `/credits`, `/keys` and `/keys/{hash}`, `/activity`, `/analytics/meta` and
+`/analytics/query`. Any other key `sk-or-v1-...` is taken for inference.
 
 **What an ordinary call gets.** Any model name is answered with an echo of the last message, cut at
 the call's `max_tokens`, `n` times. Tokens are a quarter of the UTF-8 bytes of the text, at least 1
@@ -21,6 +22,13 @@ name ends in `:free`. `models` are tried in turn while one fails. A part of a me
 **The catalogue** has every kind of price. `sandbox.set_price("a/b", prompt="0.000001")` changes
 one, `set_model` other members, `drop_model` takes a model away. The setting `appetite` makes echoes
 `thrifty` (one token) or `maximal` (a token a byte, all of the limit, the dearest provider).
+
+**The account.** Every key has its own usage, by UTC day, week and month, and its own limit; a key
+made through `/keys` is refused with 403 beyond it (the setting `key_limit` is for all others), and
+with `enforce_credits` calls that credits can't pay for with 402. The clock that all of it is
+booked by is `sandbox.now`: `set_clock(moment)` sets it, `advance(seconds)` lets time pass, for
+delayed generations too. `sandbox.outside(model="a/b")` makes a call that no ledger sees. A call
+with `X-OpenRouter-Cache: true` is kept, and is free when it comes again.
 
 **Directives.** A model named `sandbox/DIRECTIVE`, or the header `X-Sandbox: DIRECTIVE` beside any
 model, asks for another answer. Several are separated by commas: `sandbox/slow-200,cost-1e-7`.
@@ -77,7 +85,7 @@ model, asks for another answer. Several are separated by commas: `sandbox/slow-2
 **Scripts.** `sandbox.reply(...)`, `sandbox.fail(402)`; then `sandbox.calls`, `sandbox.spent`,
 `sandbox.expect(calls=1, max_cost="0.01")`, `sandbox.reset()`. Scripts come first, then the
 model's directives, then the header's; the last word wins. Other processes do the same over HTTP:
-`POST reply`, `fail`, `settings`, `price`, `model`, `drop`, `reset`, `GET calls` under
+`POST reply`, `fail`, `settings`, `clock`, `price`, `model`, `drop`, `reset`, `GET calls` under
 `sandbox.control_url`.
 
 **pytest.** The fixture `ledger_sandbox` is installed with the package.
@@ -86,20 +94,21 @@ model's directives, then the header's; the last word wins. Other processes do th
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ledger.sandbox.behaviour import Settings
     from ledger.sandbox.guard import HostBlocked
     from ledger.sandbox.plans import BadScript
+    from ledger.sandbox.seen import Call
     from ledger.sandbox.server import ExtraMissing, Sandbox, run
-    from ledger.sandbox.state import Call, Settings
 
 __all__ = ["BadScript", "Call", "ExtraMissing", "HostBlocked", "Sandbox", "Settings", "run"]
 
 _HOMES = {
     "BadScript": "plans",
-    "Call": "state",
+    "Call": "seen",
     "ExtraMissing": "server",
     "HostBlocked": "guard",
     "Sandbox": "server",
-    "Settings": "state",
+    "Settings": "behaviour",
     "run": "server",
 }
 

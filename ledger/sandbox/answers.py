@@ -6,7 +6,7 @@ from ledger.sandbox import billing, costs
 from ledger.sandbox.billing import Bill
 from ledger.sandbox.catalogue import bare
 from ledger.sandbox.plans import Body, Plan
-from ledger.sandbox.state import Call
+from ledger.sandbox.seen import Call
 
 _ECHO_CHARACTERS = 60
 _CUT = ("length", "MAX_TOKENS")

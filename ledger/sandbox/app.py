@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ledger.sandbox import control, failures, inference, records
+from ledger.sandbox import activity, analytics, control, failures, inference, management, records
 from ledger.sandbox.endpoints import TABLE, videos
 from ledger.sandbox.endpoints.endpoint import parse_json
 from ledger.sandbox.failures import Asked, Failure
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ledger.sandbox.scripting import Scripting
 
 BASE_PATH = "/api/v1"
+_KEY_PARTS = 2
 Route = Callable[[State, Exchange], Awaitable[None]]
 
 
@@ -32,6 +33,9 @@ class App:
             ("GET", "/key"): _key,
             ("GET", "/auth/key"): _key,
             ("GET", "/credits"): _credits,
+            ("GET", "/activity"): _activity,
+            ("GET", "/analytics/meta"): _meta,
+            ("POST", "/analytics/query"): _analytics,
             ("GET", "/models"): _models,
             ("GET", "/models/user"): _users_models,
             ("GET", "/models/count"): _count,
@@ -81,24 +85,26 @@ def _found(state: State, generation_id: str) -> Failure | dict[str, Any]:
 
 def _refusal(state: State, exchange: Exchange, endpoint: str) -> Failure | None:
     """What a bad key or a scripted failure gets on a read endpoint."""
-    refusal = inference.refuse(state, exchange, inference=False)
+    refusal = management.refuse(state, exchange.key, inference=False)
     plan = None if refusal else state.take_plan(endpoint)
     if plan is None or plan.failure is None:
         return refusal
     return failures.make(plan.failure, Asked(), plan.message)
 
 
-async def _send(exchange: Exchange, answer: Failure | dict[str, Any]) -> None:
+async def _send(exchange: Exchange, answer: Failure | Any, status: int = 200) -> None:
     """Send an error or a record."""
     if isinstance(answer, Failure):
         await inference.send_failure(exchange, None, answer)
         return
-    await exchange.whole(200, write(answer), {"cache-control": records.NO_STORE})
+    await exchange.whole(status, write(answer), {"cache-control": records.NO_STORE})
 
 
 async def _key(state: State, exchange: Exchange) -> None:
     """What the key may and has done."""
-    await _send(exchange, _refusal(state, exchange, "key") or records.key(state, exchange.key))
+    await _send(
+        exchange, _refusal(state, exchange, "key") or management.key_record(state, exchange.key)
+    )
 
 
 async def _credits(state: State, exchange: Exchange) -> None:
@@ -106,9 +112,47 @@ async def _credits(state: State, exchange: Exchange) -> None:
     refusal = _refusal(state, exchange, "credits")
     normal = exchange.key not in state.settings.management_keys
     if refusal is None and normal and not state.settings.credits_as_zeros:
-        message = "Only management keys can perform this operation"
-        refusal = failures.plain(403, message)
-    await _send(exchange, refusal or records.credits_record(state, exchange.key))
+        refusal = failures.plain(403, management.ONLY_MANAGEMENT)
+    await _send(exchange, refusal or management.credits_record(state, exchange.key))
+
+
+def _managed(state: State, exchange: Exchange, endpoint: str) -> Failure | None:
+    """The refusal of what only management keys may do."""
+    refusal = _refusal(state, exchange, endpoint)
+    if refusal is None and exchange.key not in state.settings.management_keys:
+        return failures.plain(403, management.ONLY_MANAGEMENT)
+    return refusal
+
+
+async def _keys(name: str, state: State, exchange: Exchange) -> None:
+    """The account's keys, or one of them by its hash."""
+    refusal = _managed(state, exchange, "keys")
+    if refusal is not None:
+        await _send(exchange, refusal)
+        return
+    data, query = await exchange.body(), exchange.query("offset")
+    answer = management.keys(state, exchange.method, name, query, data)
+    made = exchange.method == "POST" and isinstance(answer, dict)
+    await _send(exchange, answer, 201 if made else 200)
+
+
+async def _activity(state: State, exchange: Exchange) -> None:
+    """Days, models and endpoints."""
+    refusal = _managed(state, exchange, "activity")
+    rows = activity.activity(state, exchange.query("date"), exchange.query("api_key_hash"))
+    await _send(exchange, refusal or rows)
+
+
+async def _meta(state: State, exchange: Exchange) -> None:
+    """What analytics can be asked."""
+    await _send(exchange, _managed(state, exchange, "analytics") or analytics.meta())
+
+
+async def _analytics(state: State, exchange: Exchange) -> None:
+    """What analytics answer."""
+    refusal = _managed(state, exchange, "analytics")
+    body = parse_json(await exchange.body(), "") or {}
+    await _send(exchange, refusal or analytics.query(state, body))
 
 
 async def _embeddings(state: State, exchange: Exchange) -> None:
@@ -149,6 +193,8 @@ def _below(method: str, path: str) -> Route:
     parts = path.strip("/").split("/")
     if method == "GET" and parts[0] == "videos" and len(parts) > 1:
         return partial(_video, parts[1], parts[2:])
+    if parts[0] == "keys" and len(parts) <= _KEY_PARTS:
+        return partial(_keys, parts[1] if len(parts) == _KEY_PARTS else "")
     if method == "GET" and parts[0] == "models" and parts[-1] == "endpoints":
         return partial(_endpoints, "/".join(parts[1:-1]))
     return _unknown
@@ -156,7 +202,7 @@ def _below(method: str, path: str) -> Route:
 
 async def _video(name: str, rest: list[str], state: State, exchange: Exchange) -> None:
     """How a job stands, or its film."""
-    refusal = inference.refuse(state, exchange, inference=False)
+    refusal = management.refuse(state, exchange.key, inference=False)
     job = None if refusal else videos.poll(state, name)
     if job is None:
         await _send(exchange, refusal or failures.plain(404, "Job not found"))

@@ -1,9 +1,11 @@
 """Scripting over HTTP, for tests whose modules run as other processes: `/__sandbox__/...`.
 
 `GET calls`, `POST reply`, `fail`, `settings`, `reset`, `price`, `model`, `drop`: JSON objects with
-the arguments of the methods of that name or beginning. Answered only to this machine.
+the arguments of the methods of that name or beginning; `POST clock` with `at`, a time, and
+`advance_s`. Answered only to this machine.
 """
 
+import datetime as dt
 import ipaddress
 import json
 from collections.abc import Callable
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ledger.sandbox import costs, failures
 from ledger.sandbox.literals import Literal, write
 from ledger.sandbox.plans import BadScript
-from ledger.sandbox.state import Call
+from ledger.sandbox.seen import Call
 from ledger.sandbox.wire import Exchange
 
 if TYPE_CHECKING:
@@ -63,6 +65,13 @@ def _settings(sandbox: "Scripting", arguments: Arguments) -> Any:
     return {}
 
 
+def _clock(sandbox: "Scripting", arguments: Arguments) -> Any:
+    if "at" in arguments:
+        sandbox.set_clock(dt.datetime.fromisoformat(arguments["at"]))
+    sandbox.advance(float(arguments.get("advance_s", 0)))
+    return {"now": sandbox.now.isoformat()}
+
+
 def _price(sandbox: "Scripting", arguments: Arguments) -> Any:
     if isinstance(arguments.get("discount"), Decimal):
         arguments["discount"] = float(arguments["discount"])
@@ -90,6 +99,7 @@ ACTIONS: dict[tuple[str, str], Callable[["Scripting", Arguments], Any]] = {
     ("POST", "reply"): _reply,
     ("POST", "fail"): _fail,
     ("POST", "settings"): _settings,
+    ("POST", "clock"): _clock,
     ("POST", "price"): _price,
     ("POST", "model"): _model,
     ("POST", "drop"): _drop,

@@ -13,7 +13,7 @@ from ledger.sandbox.catalogue import Offer
 from ledger.sandbox.endpoints.endpoint import Endpoint
 from ledger.sandbox.plans import Plan
 from ledger.sandbox.pricing import Counts
-from ledger.sandbox.state import Call
+from ledger.sandbox.seen import Call
 
 APPETITES = ("usual", "thrifty", "maximal")
 LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
@@ -172,6 +172,10 @@ def _objects(listed: Any) -> list[dict[str, Any]]:
 
 def _planned(counts: Counts, plan: Plan) -> None:
     """What a plan says instead."""
+    if plan.is_hit:
+        counts.prompt = counts.completion = counts.reasoning = counts.searches = 0
+        counts.images = counts.image_tokens = counts.audio = 0
+        return
     if plan.tokens is not None:
         counts.prompt, counts.completion = plan.tokens
         counts.reasoning = min(counts.reasoning, counts.completion)

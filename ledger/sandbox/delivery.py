@@ -12,7 +12,8 @@ from ledger.sandbox.endpoints.endpoint import Endpoint, Raw
 from ledger.sandbox.failures import Asked, Failure
 from ledger.sandbox.literals import Literal, write
 from ledger.sandbox.plans import Body, Plan
-from ledger.sandbox.state import Call, State
+from ledger.sandbox.seen import Call
+from ledger.sandbox.state import State
 from ledger.sandbox.wire import Exchange
 
 _WHITESPACE = (b"\n", b"         \n", b"  \r\n\t\n")
@@ -89,6 +90,7 @@ class Delivery:
     async def _start(self, status: int, headers: dict[str, str]) -> None:
         """Send status and headers, the generation's id among them."""
         self._call.status = status
+        headers |= self._plan.headers
         if self._call.generation_id and self._plan.header_id and self._endpoint.header_id:
             headers["X-Generation-Id"] = self._call.generation_id
         await self._exchange.start(status, headers)

@@ -1,17 +1,32 @@
 """A POST that asks for work: from the request to a plan and a booking, whatever its endpoint."""
 
-from ledger.sandbox import answers, billing, costs, counting, directives, failures, pricing
+from decimal import Decimal
+
+from ledger.sandbox import (
+    accounts,
+    answers,
+    billing,
+    costs,
+    counting,
+    directives,
+    failures,
+    management,
+    pricing,
+    response_cache,
+)
 from ledger.sandbox.billing import Bill
 from ledger.sandbox.catalogue import Offer, bare
 from ledger.sandbox.delivery import Delivery
 from ledger.sandbox.endpoints.endpoint import Endpoint
-from ledger.sandbox.failures import Asked, Failure
+from ledger.sandbox.failures import Failure
 from ledger.sandbox.plans import BadScript, Body, Plan
-from ledger.sandbox.state import Call, Generation, State, new_id
+from ledger.sandbox.seen import Call, Generation
+from ledger.sandbox.state import State, new_id
 from ledger.sandbox.wire import Exchange
 
 DEFAULT_MODEL = "openrouter/auto"
 HEADER = "x-sandbox"
+_NOTHING = pricing.Charge(costs.ZERO, costs.ZERO, costs.ZERO)
 # Errors that another model would not mend.
 _FINAL = ("400", "401", "402", "403")
 _SECRET_HEADERS = ("authorization", "cookie", "x-api-key")
@@ -21,9 +36,9 @@ async def infer(endpoint: Endpoint, state: State, exchange: Exchange) -> None:
     """Answer one POST as its script, its model name or its header says."""
     data = await exchange.body()
     body = endpoint.parse(data, exchange.headers.get("content-type", ""))
-    headers = public_headers(exchange)
-    call = state.open_call(endpoint.path, body or {}, headers, endpoint.said)
-    refusal = refuse(state, exchange) or _malformed(endpoint, body)
+    headers, key_hash = public_headers(exchange), accounts.hash_of(exchange.key)
+    call = state.open_call(endpoint.path, body or {}, headers, key_hash, endpoint.said)
+    refusal = management.refuse(state, exchange.key, inference=True) or _malformed(endpoint, body)
     if refusal:
         await send_failure(exchange, call, endpoint.failure(refusal))
         return
@@ -33,25 +48,13 @@ async def infer(endpoint: Endpoint, state: State, exchange: Exchange) -> None:
         message = f"{call.model} is not a valid model ID ({error})"
         await send_failure(exchange, call, endpoint.failure(failures.plain(400, message)))
         return
+    response_cache.look(state, call, plan, data)
     await _carry_out(endpoint, state, exchange, call, plan)
 
 
 def public_headers(exchange: Exchange) -> dict[str, str]:
     """The headers without any secret."""
     return {name: value for name, value in exchange.headers.items() if name not in _SECRET_HEADERS}
-
-
-def refuse(state: State, exchange: Exchange, *, inference: bool = True) -> Failure | None:
-    """The refusal that a key gets, or None for a good one."""
-    key, asked = exchange.key, Asked()
-    if not key:
-        return failures.make("401", asked, "No auth credentials found")
-    bare = key.removeprefix("sk-or-v1-")
-    if bare in (key, "") or key in state.settings.refused_keys:
-        return failures.make("401", asked)
-    if inference and key in state.settings.management_keys:
-        return failures.make("403-management", asked)
-    return None
 
 
 def _malformed(endpoint: Endpoint, body: Body | None) -> Failure | None:
@@ -128,12 +131,17 @@ async def _carry_out(
 ) -> None:
     """Book the work, if any, then answer; the work is found after the answer has ended."""
     bill, text = _bill(endpoint, state, call, plan)
+    unpaid = management.unpaid(state, _most(bill, call), counting.limit_of(call))
+    if unpaid is not None:
+        await send_failure(exchange, call, endpoint.failure(unpaid))
+        return
     body: Body = {}
     if plan.is_booked:
         call.generation_id = new_id(call.started_at, endpoint.id_kind)
         call.charged, call.upstream = bill.charged, bill.upstream
         body = answers.completion(call, text, plan, bill)
         state.book(_generation(endpoint, call, plan, bill, body))
+        response_cache.keep(state, call, plan, text)
     if plan.is_booked or plan.job != "completed":
         endpoint.begun(state, call, plan, body)
     delivery = Delivery(state, exchange, call, plan, endpoint)
@@ -157,8 +165,14 @@ def _bill(endpoint: Endpoint, state: State, call: Call, plan: Plan) -> tuple[Bil
     counts, text = counting.count(endpoint, call, plan, offer, settings.appetite)
     if offer.provider in settings.byok_providers:
         plan.byok_fee = settings.byok_fee
-    charge = pricing.charge(offer, counts, call.started_at)
+    charge = _NOTHING if plan.is_hit else pricing.charge(offer, counts, call.started_at)
     return billing.bill(offer, counts, charge, plan), text
+
+
+def _most(bill: Bill, call: Call) -> Decimal:
+    """What the call could cost if the answer used all that it allows."""
+    limit = counting.limit_of(call) or 0
+    return bill.charge.prompt + limit * bill.offer.prices["completion"]
 
 
 def _remember(state: State, call: Call, plan: Plan, model: str) -> None:

@@ -35,6 +35,7 @@ class Plan:
         at: when the call is booked; None: now.
         is_hit: the answer comes from the cache of responses.
         source_id: the generation whose answer that is.
+        kept_as: the name under which the answer is kept there.
         headers: further headers of the answer.
         failure: name of an error in `failures.SHAPES`, such as `402` or `403-key-limit`.
         message: the error's message, where not the usual one.
@@ -80,6 +81,7 @@ class Plan:
     at: dt.datetime | None = None
     is_hit: bool = False
     source_id: str | None = None
+    kept_as: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
     failure: str | None = None
     message: str | None = None

@@ -1,15 +1,13 @@
-"""What the provider says afterwards: generations, the key, credits, models."""
+"""What the provider says afterwards of a generation; and its models and providers."""
 
-import datetime as dt
-from decimal import Decimal
 from typing import Any
 
-from ledger import clock
 from ledger.sandbox import costs
 from ledger.sandbox.catalogue import listing
 from ledger.sandbox.listings import PERMASLUG_DATE
 from ledger.sandbox.literals import Literal
-from ledger.sandbox.state import Generation, State, charged, upstream
+from ledger.sandbox.seen import Generation
+from ledger.sandbox.state import State
 
 NO_STORE = "private, no-store"
 # Another tokenizer counts: the record's normalised numbers differ from the billed, native ones.
@@ -108,56 +106,6 @@ def _provider_response(item: Generation, latency: int, slug: str) -> dict[str, A
     }
 
 
-def key(state: State, secret: str) -> dict[str, Any]:
-    """The key's own account: label as the provider masks it, and usage by UTC day, week, month."""
-    management = secret in state.settings.management_keys
-    spent = charged(state.seen())
-    limit = state.settings.key_limit
-    bare = secret.removeprefix("sk-or-v1-")
-    return {
-        "data": {
-            "label": f"sk-or-v1-{bare[:3]}...{bare[-3:]}",
-            "limit": None if limit is None else _amount(limit),
-            "limit_remaining": None if limit is None else _amount(limit - spent),
-            "limit_reset": None,
-            "usage": _amount(spent),
-            "byok_usage": _amount(upstream(state.seen())),
-            **_windows(state),
-            "include_byok_in_limit": False,
-            "is_free_tier": False,
-            "is_management_key": management,
-            "is_provisioning_key": management,
-            "creator_user_id": "user_2sandboxAccountId",
-            "expires_at": None,
-            "rate_limit": {"requests": -1, "interval": "10s", "note": "deprecated"},
-        },
-    }
-
-
-def _windows(state: State) -> dict[str, Any]:
-    """Usage since the UTC day, Monday and month began."""
-    day = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    starts = {
-        "daily": day,
-        "weekly": day - dt.timedelta(days=day.weekday()),
-        "monthly": day.replace(day=1),
-    }
-    windows: dict[str, Any] = {}
-    for name, start in starts.items():
-        calls = state.since(start)
-        windows[f"usage_{name}"] = _amount(charged(calls))
-        windows[f"byok_usage_{name}"] = _amount(upstream(calls))
-    return windows
-
-
-def credits_record(state: State, secret: str) -> dict[str, Any]:
-    """Credits bought and used; zeros for a key that may not know."""
-    if secret not in state.settings.management_keys:
-        return {"data": {"total_credits": 0, "total_usage": 0}}
-    total = _amount(state.settings.total_credits)
-    return {"data": {"total_credits": total, "total_usage": _amount(charged(state.seen()))}}
-
-
 def models(state: State, modality: str = "") -> dict[str, Any]:
     """The models on offer, prices as decimal text in USD per token."""
     entries = state.settings.models
@@ -172,8 +120,3 @@ def providers(names: list[str]) -> dict[str, Any]:
         for name in names
     ]
     return {"data": listed}
-
-
-def _amount(value: Decimal) -> Literal:
-    """An exact amount in JSON."""
-    return Literal(costs.literal_of(value))

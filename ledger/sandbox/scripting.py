@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import datetime as dt
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,8 +10,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ledger.sandbox import costs, failures
+from ledger.sandbox.behaviour import Settings
 from ledger.sandbox.plans import BadScript, Plan
-from ledger.sandbox.state import ANY, Call, Script, Settings, State, charged, upstream
+from ledger.sandbox.seen import ANY, Call, Script
+from ledger.sandbox.state import State, charged, upstream
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,7 +136,8 @@ class Scripting:
             model: slug that it applies to; None: any.
             message: instead of the usual message.
             times: how often; None: from now on.
-            endpoint: as `reply` has it, or `generation`, `key`, `credits`, `models`.
+            endpoint: as `reply` has it, or `generation`, `key`, `keys`, `credits`, `models`,
+                `activity`, `analytics`.
 
         Raises:
             BadScript: no such error or endpoint.
@@ -175,6 +179,25 @@ class Scripting:
         """Take a model, or one of its providers, off the catalogue."""
         with self.state.lock:
             self.state.catalogue.drop(model, provider)
+
+    @property
+    def now(self) -> dt.datetime:
+        """The time by which the sandbox books its calls."""
+        return self.state.now()
+
+    def set_clock(self, moment: dt.datetime) -> None:
+        """Book by another time from now on: yesterday, or a second before midnight.
+
+        Raises:
+            ValueError: the moment has no time zone.
+        """
+        if moment.tzinfo is None:
+            raise ValueError(f"{moment!r} has no time zone")
+        self.state.set_clock(moment)
+
+    def advance(self, seconds: float) -> None:
+        """Let so many seconds pass at once: generations are found earlier, too."""
+        self.state.advance(seconds)
 
     def reset(self) -> None:
         """Forget calls, generations and scripts; settings are as at the start."""

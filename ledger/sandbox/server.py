@@ -1,6 +1,7 @@
 """The sandbox as a running server: a thread of this process, or the whole of it."""
 
 import contextlib
+import json
 import os
 import socket
 import threading
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from ledger.sandbox.protocol import QuickServer
+    from ledger.sandbox.seen import Call
 
 FAKE_KEY = "sk-or-v1-" + "5a" * 32
 HOST = "127.0.0.1"
@@ -107,6 +109,26 @@ class Sandbox(Scripting):
         self._thread.start()
         self._wait_until_started()
         return self
+
+    def outside(self, path: str = "/chat/completions", **body: Any) -> "Call":
+        """Make a call that no ledger sees, as another program with the same key would.
+
+        Args:
+            path: below the base URL.
+            body: of the request; a model and a message, where nothing else is given. `key`, `user`
+                and `directives` may be among it, the first being sent as the key, the last as
+                the header.
+        """
+        from http.client import HTTPConnection
+
+        body = {"model": "outside/model", "messages": [{"role": "user", "content": "Hi"}], **body}
+        key, directives = body.pop("key", self.key), body.pop("directives", "")
+        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        headers |= {"X-Sandbox": directives} if directives else {}
+        with contextlib.closing(HTTPConnection(self._host, self._port)) as connection:
+            connection.request("POST", f"/api/v1{path}", json.dumps(body), headers)
+            connection.getresponse().read()
+        return self.calls[-1]
 
     @staticmethod
     def _serve(

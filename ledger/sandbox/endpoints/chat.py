@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ledger.sandbox import streams
 from ledger.sandbox.endpoints.endpoint import Endpoint
 from ledger.sandbox.plans import Body, Plan
-from ledger.sandbox.state import Call
+from ledger.sandbox.seen import Call
 
 
 def _wrong(body: Body) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 from ledger.sandbox import costs
 from ledger.sandbox.endpoints.endpoint import Endpoint, kept, news
 from ledger.sandbox.plans import Body
-from ledger.sandbox.state import Call
+from ledger.sandbox.seen import Call
 
 _DIMENSIONS = 8
 _HALF = 2**31

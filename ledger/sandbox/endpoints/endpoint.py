@@ -8,7 +8,8 @@ from typing import Any
 from ledger.sandbox import costs
 from ledger.sandbox.failures import Failure
 from ledger.sandbox.plans import Body, Plan
-from ledger.sandbox.state import Call, State
+from ledger.sandbox.seen import Call
+from ledger.sandbox.state import State
 
 Raw = tuple[bytes, str]
 

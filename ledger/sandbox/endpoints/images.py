@@ -7,7 +7,7 @@ from ledger.sandbox import costs, streams
 from ledger.sandbox.endpoints.endpoint import Endpoint, news
 from ledger.sandbox.literals import write
 from ledger.sandbox.plans import Body, Plan
-from ledger.sandbox.state import Call
+from ledger.sandbox.seen import Call
 
 # The smallest picture there is: one transparent point.
 _PNG = (

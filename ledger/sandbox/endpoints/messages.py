@@ -12,7 +12,7 @@ from ledger.sandbox.endpoints.endpoint import Endpoint, first_choice, first_mess
 from ledger.sandbox.failures import JSON, Failure
 from ledger.sandbox.literals import write
 from ledger.sandbox.plans import Body
-from ledger.sandbox.state import Call
+from ledger.sandbox.seen import Call
 
 _STOP_REASONS = {
     "stop": "end_turn",

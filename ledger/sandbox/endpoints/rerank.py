@@ -5,7 +5,7 @@ from typing import Any
 from ledger.sandbox import costs
 from ledger.sandbox.endpoints.endpoint import Endpoint, kept, news
 from ledger.sandbox.plans import Body
-from ledger.sandbox.state import Call
+from ledger.sandbox.seen import Call
 
 _PER_UNIT = 100
 

@@ -10,7 +10,7 @@ from ledger.sandbox import costs
 from ledger.sandbox.endpoints import response_events
 from ledger.sandbox.endpoints.endpoint import Endpoint, first_choice, first_message, kept, news
 from ledger.sandbox.plans import Body
-from ledger.sandbox.state import Call
+from ledger.sandbox.seen import Call
 
 # What the answer repeats of the request, and what stands there where the request has none.
 _ECHOED: dict[str, Any] = {

@@ -3,7 +3,7 @@
 from ledger.sandbox import costs
 from ledger.sandbox.endpoints.endpoint import Endpoint, Raw
 from ledger.sandbox.plans import Body
-from ledger.sandbox.state import Call
+from ledger.sandbox.seen import Call
 
 _TYPES = {"mp3": "audio/mpeg", "pcm": "audio/pcm", "wav": "audio/wav"}
 # A tenth of a second of silence a character: 24,000 samples of two bytes a second.

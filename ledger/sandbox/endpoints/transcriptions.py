@@ -8,7 +8,7 @@ from ledger.sandbox import costs
 from ledger.sandbox.endpoints.endpoint import Endpoint, first_message, kept, news, parse_json
 from ledger.sandbox.literals import Literal
 from ledger.sandbox.plans import Body
-from ledger.sandbox.state import Call
+from ledger.sandbox.seen import Call
 
 _FILE = "input_audio"
 # 16,000 samples of two bytes a second, ten tokens a second.

@@ -7,7 +7,8 @@ is charged when the job is taken; a job that fails is not charged.
 from ledger.sandbox import costs
 from ledger.sandbox.endpoints.endpoint import Endpoint, kept, news
 from ledger.sandbox.plans import Body, Plan
-from ledger.sandbox.state import Call, Job, State
+from ledger.sandbox.seen import Call, Job
+from ledger.sandbox.state import State
 
 _SECONDS = 8
 _TOKENS_PER_SECOND = 1000
