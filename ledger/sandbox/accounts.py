@@ -59,6 +59,17 @@ def window_start(name: str | None, today: dt.date) -> dt.date | None:
     return None
 
 
+def window_end(name: str | None, today: dt.date) -> dt.datetime | None:
+    """When the window that a day is in ends; None: never."""
+    start = window_start(name, today)
+    if start is None:
+        return None
+    days = {"daily": 1, "weekly": 7, "monthly": 31}[str(name)]
+    end = start + dt.timedelta(days=days)
+    end = end.replace(day=1) if name == "monthly" else end
+    return dt.datetime.combine(end, dt.time(), dt.UTC)
+
+
 @dataclass(slots=True)
 class Key:
     """A key of the account, its text not among it."""

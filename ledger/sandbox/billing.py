@@ -42,11 +42,11 @@ def bill(offer: Offer, counts: Counts, charge: Charge, plan: Plan) -> Bill:
         plan.cost = costs.literal_of(work * plan.byok_fee + charge.fees)
     ruled = charge.total
     literal = costs.literal_of(ruled) if plan.cost is None else plan.cost
-    stated = costs.amount_of(literal)
+    stated = ruled if plan.cost is None else costs.amount_of(literal)
     settled = plan.settled_cost
     if settled is None:
         settled = costs.literal_of(ruled) if stated is None else literal
-    charged = costs.amount_of(settled)
+    charged = None if plan.settled_cost is None else costs.amount_of(settled)
     if charged is None:
         charged = ruled if stated is None else stated
     own = plan.is_byok and plan.upstream_cost is not None

@@ -23,7 +23,8 @@ class Offer:
     Attributes:
         provider: display name.
         endpoint_id: of this model at this provider.
-        prices: USD per unit under ordinary conditions, the discount not yet taken off.
+        prices: USD per unit under ordinary conditions, the discount not yet taken off; without
+            what costs nothing of its own.
         overrides: conditional prices, as listed.
         discount: the part taken off, 0 to 1.
         most: completion tokens of one answer; None: not stated.
@@ -48,6 +49,9 @@ ECHO = Offer(
 FREE = Offer(
     ECHO_PROVIDER, ECHO_ENDPOINT, {"prompt": costs.ZERO, "completion": costs.ZERO}, priced=False
 )
+_NO_PRICES = ("overrides", "discount")
+# A cache read for nothing is not one that has no price of its own; these are.
+_FREE_AT_0 = ("request", "image", "image_token", "audio", "web_search", "internal_reasoning")
 _UNKNOWN = [ECHO]
 _FREE = [FREE]
 
@@ -145,6 +149,8 @@ class Catalogue:
 
 def bare(slug: str) -> str:
     """A model's name without suffixes that only say who should serve."""
+    if ":" not in slug:
+        return slug
     for suffix in _ROUTING:
         slug = slug.removesuffix(suffix)
     return slug
@@ -156,7 +162,7 @@ def _checked(name: str, price: object) -> None:
     Raises:
         BadScript: it is no text of a decimal number.
     """
-    if name in ("overrides", "discount"):
+    if name in _NO_PRICES:
         return
     if not isinstance(price, str) or costs.amount_of(price.removeprefix("-")) is None:
         raise BadScript(f"the price {name} is decimal text such as '0.000001', not {price!r}")
@@ -164,11 +170,9 @@ def _checked(name: str, price: object) -> None:
 
 def _offer(slug: str, provider: str, pricing: Entry, most: int | None) -> Offer:
     """One provider's price, ready to be charged."""
-    prices = {
-        name: Decimal(price)
-        for name, price in pricing.items()
-        if name not in ("overrides", "discount")
-    }
+    named = {name: price for name, price in pricing.items() if name not in _NO_PRICES}
+    listed = {name: Decimal(price) for name, price in named.items()}
+    prices = {name: price for name, price in listed.items() if price or name not in _FREE_AT_0}
     discount = Decimal(str(pricing.get("discount", 0)))
     overrides = pricing.get("overrides", [])
     return Offer(provider, endpoint_id(slug, provider), prices, overrides, discount, most)
@@ -198,6 +202,10 @@ def _endpoint(entry: Entry, provider: str, pricing: Entry) -> Entry:
         "uptime_last_5m": 100,
         "uptime_last_1d": 99.9,
         "supports_implicit_caching": False,
+        "supports_diarization": False,
+        "supports_tool_choice": dict.fromkeys(("auto", "function", "none", "required"), True),
+        "native_tools": {},
+        "service_tier": None,
         "latency_last_30m": None,
         "throughput_last_30m": None,
     }

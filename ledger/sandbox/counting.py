@@ -21,6 +21,7 @@ TEMPLATE_TOKENS = 4
 _UNSTATED = 16_384
 _AUDIO_BYTES = 3_200
 _EFFORTS = {"minimal": 4, "low": 8, "medium": 16, "high": 32, "xhigh": 64, "max": 64}
+_TOOLS = {"plugins", "tools"}
 _COUNTED = {
     *LIMITS,
     "n",
@@ -68,7 +69,10 @@ def count(
             counts.prompt = _whole_prompt(call, prompt)
         if offer.priced:
             _parts(call.messages, counts)
-        _tools(call, counts)
+        if ":online" in (call.model or "") or call.params.keys() & _TOOLS:
+            _tools(call, counts)
+        else:
+            counts.pages = 0
     _planned(counts, plan)
     if counts.is_cut:
         text = answers.cut(text, (counts.completion - counts.reasoning) // counts.choices)

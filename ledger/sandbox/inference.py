@@ -1,7 +1,5 @@
 """A POST that asks for work: from the request to a plan and a booking, whatever its endpoint."""
 
-from decimal import Decimal
-
 from ledger.sandbox import (
     accounts,
     answers,
@@ -131,7 +129,7 @@ async def _carry_out(
 ) -> None:
     """Book the work, if any, then answer; the work is found after the answer has ended."""
     bill, text = _bill(endpoint, state, call, plan)
-    unpaid = management.unpaid(state, _most(bill, call), counting.limit_of(call))
+    unpaid = _unpaid(state, bill, call) if state.settings.enforce_credits else None
     if unpaid is not None:
         await send_failure(exchange, call, endpoint.failure(unpaid))
         return
@@ -169,10 +167,11 @@ def _bill(endpoint: Endpoint, state: State, call: Call, plan: Plan) -> tuple[Bil
     return billing.bill(offer, counts, charge, plan), text
 
 
-def _most(bill: Bill, call: Call) -> Decimal:
-    """What the call could cost if the answer used all that it allows."""
-    limit = counting.limit_of(call) or 0
-    return bill.charge.prompt + limit * bill.offer.prices["completion"]
+def _unpaid(state: State, bill: Bill, call: Call) -> Failure | None:
+    """The refusal where credits can't pay for all that the answer is allowed to use."""
+    limit = counting.limit_of(call)
+    most = bill.charge.prompt + (limit or 0) * bill.offer.prices["completion"]
+    return management.unpaid(state, most, limit)
 
 
 def _remember(state: State, call: Call, plan: Plan, model: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 # Nobody can guess it, so no text of a caller can be taken for a placeholder.
 _MARK = secrets.token_hex(8)
 _LONE = re.compile("[\ud800-\udfff]")
-_PLACEHOLDER = re.compile(f'"{_MARK}:(\\d+)"')
+_PLACEHOLDER = re.compile(f'"{_MARK}:((?:[^"\\\\]|\\\\.)*)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +24,25 @@ class Literal:
     text: str
 
 
+def _placeholder(item: object) -> str:
+    """What stands for a literal until all is written."""
+    if not isinstance(item, Literal):
+        raise TypeError(f"not JSON: {type(item).__name__}")
+    return f"{_MARK}:{item.text}"
+
+
+def _text(match: re.Match[str]) -> str:
+    """A literal's own text, which was escaped with its placeholder."""
+    text = match[1]
+    return str(json.loads(f'"{text}"')) if "\\" in text else text
+
+
+_ENCODER = json.JSONEncoder(default=_placeholder, separators=(",", ":"), ensure_ascii=False)
+
+
 def write(value: Any) -> bytes:
     """The UTF-8 JSON of a value in which any `Literal` stands as its own text."""
-    literals: list[str] = []
-
-    def placeholder(item: object) -> str:
-        if not isinstance(item, Literal):
-            raise TypeError(f"not JSON: {type(item).__name__}")
-        literals.append(item.text)
-        return f"{_MARK}:{len(literals) - 1}"
-
-    text = json.dumps(value, default=placeholder, separators=(",", ":"), ensure_ascii=False)
-    if literals:
-        text = _PLACEHOLDER.sub(lambda match: literals[int(match[1])], text)
+    text = _PLACEHOLDER.sub(_text, _ENCODER.encode(value))
     try:
         return text.encode()
     except UnicodeEncodeError:  # half of a pair: JavaScript writes it as an escape

@@ -13,6 +13,7 @@ from ledger.sandbox.plans import BadScript
 from ledger.sandbox.state import State
 
 _PAGE = 100
+_FREE_A_DAY = 1000
 _WHICH = {None: "total", "daily": "daily", "weekly": "weekly", "monthly": "monthly"}
 ONLY_MANAGEMENT = "Only management keys can perform this operation"
 NO_CREDITS = "Insufficient credits. Add more using https://openrouter.ai/settings/credits"
@@ -70,8 +71,6 @@ def unpaid(state: State, most: Decimal, tokens: int | None) -> Failure | None:
         most: USD that the call could cost, where it sets a limit; else 0.
         tokens: that limit.
     """
-    if not state.settings.enforce_credits:
-        return None
     with state.lock:
         left = state.settings.total_credits - state.accounts.spent()
     if left <= 0:
@@ -93,6 +92,7 @@ def key_record(state: State, secret: str) -> dict[str, Any]:
         "data": {
             "label": key.label,
             **_account(state, key),
+            **_budgets(state, key),
             "is_free_tier": False,
             "is_management_key": management,
             "is_provisioning_key": management,
@@ -100,6 +100,44 @@ def key_record(state: State, secret: str) -> dict[str, Any]:
             "expires_at": _text(key.expires_at),
             "rate_limit": {"requests": -1, "interval": "10s", "note": "deprecated"},
         },
+    }
+
+
+def _budgets(state: State, key: Key) -> dict[str, Any]:
+    """What newer answers have besides: the limit as a budget, free calls, where it belongs."""
+    now = state.now()
+    today = now.date()
+    with state.lock:
+        remaining = state.accounts.remaining(key, today)
+    free = sum(
+        call.started_at.date() == today and (call.model or "").endswith(":free")
+        for call in state.seen()
+        if call.key_hash == key.hash
+    )
+    budget = None
+    if key.limit is not None and remaining is not None:
+        budget = {
+            "budget_id": None,
+            "guardrail_id": None,
+            "include_byok": key.include_byok_in_limit,
+            "limit_usd": amount(key.limit),
+            "spend_usd": amount(key.limit - remaining),
+            "remaining_usd": amount(max(remaining, costs.ZERO)),
+            "reset_interval": key.limit_reset,
+            "resets_at": _text(accounts.window_end(key.limit_reset, today)),
+            "scope": "key_limit",
+        }
+    return {
+        "budgets": [] if budget is None else [budget],
+        "effective_budget": budget,
+        "free_model_daily_requests": {
+            "limit": _FREE_A_DAY,
+            "used": free,
+            "remaining": max(0, _FREE_A_DAY - free),
+        },
+        "allowed_data_regions": ["global"],
+        "organization_id": None,
+        "workspace_id": key.workspace_id,
     }
 
 
@@ -137,6 +175,8 @@ def _listed(state: State, key: Key) -> dict[str, Any]:
         "updated_at": _text(key.updated_at),
         "expires_at": _text(key.expires_at),
         "creator_user_id": failures.USER_ID,
+        "external_user": None,
+        "last_used_at": None,
         "workspace_id": key.workspace_id,
     }
 

@@ -13,6 +13,7 @@ from ledger.sandbox import costs
 from ledger.sandbox.catalogue import Offer
 
 _MILLION = 1_000_000
+_PLAIN = ("prompt", "completion")
 _CONDITIONS = ("min_prompt_tokens", "utc_start", "utc_end", "utc_days")
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 # Recorded: a search with Exa; the docs: each result beyond ten, each page of a file.
@@ -84,7 +85,7 @@ def charge(offer: Offer, counts: Counts, moment: dt.datetime) -> Charge:
     """What a provider and its tools charge for a call."""
     prices = prices_at(offer, counts.prompt, moment)
     prompt, completion = prices["prompt"], prices["completion"]
-    if not offer.priced and not counts.searches and not counts.pages:
+    if len(prices) == len(_PLAIN) and not counts.searches and not counts.pages:
         return Charge(counts.prompt * prompt, counts.completion * completion, costs.ZERO)
     plain = max(0, counts.prompt - counts.cached - counts.written - counts.audio)
     short = counts.written - counts.written_1h

@@ -102,14 +102,16 @@ def _provider_response(item: Generation, latency: int, slug: str) -> dict[str, A
         "model_permaslug": slug.partition(":")[0] + PERMASLUG_DATE,
         "endpoint_id": item.offer.endpoint_id,
         "id": f"chatcmpl-{(item.call.generation_id or '')[-20:]}",
-        "routed_service_tier": "default",
     }
 
 
 def models(state: State, modality: str = "") -> dict[str, Any]:
     """The models on offer, prices as decimal text in USD per token."""
     entries = state.settings.models
-    return {"data": listing(state.catalogue.listed(), modality) if entries is None else entries}
+    if entries is None:
+        with state.lock:
+            entries = listing(state.catalogue.listed(), modality)
+    return {"data": entries, "total_count": len(entries), "links": {"next": None}}
 
 
 def providers(names: list[str]) -> dict[str, Any]:

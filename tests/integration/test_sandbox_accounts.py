@@ -12,6 +12,8 @@ import pytest
 
 from ledger.sandbox import Sandbox
 
+pytestmark = pytest.mark.one_engine  # no ledger is opened here
+
 HELLO = [{"role": "user", "content": "Hello there"}]
 MANAGEMENT = "sk-or-v1-" + "3b" * 32
 D = Decimal
@@ -54,7 +56,7 @@ def test_a_call_outside_any_ledger_is_seen_and_charged(sandbox: Sandbox) -> None
 
 
 def test_the_clock_can_be_set_and_goes_on(sandbox: Sandbox, client: httpx.Client) -> None:
-    sandbox.set_clock(dt.datetime(2026, 11, 22, 23, 59, 59, 999_000, tzinfo=dt.UTC))
+    sandbox.set_clock(dt.datetime(2026, 11, 22, 23, 30, tzinfo=dt.UTC))
     sandbox.configure(generation_delay_s=3600)
     first = sandbox.outside()
     assert first.started_at.date() == dt.date(2026, 11, 22)
@@ -144,6 +146,9 @@ def test_a_limit_refuses_until_its_window_ends(
     assert refused.json()["error"]["message"] == f"Key limit exceeded ({reset} limit)."
     data = exact(httpx.get(f"{sandbox.base_url}/key", headers=headers))
     assert (data["limit_remaining"], data["limit_reset"]) == (D("-0.8"), reset)
+    ends = {"daily": "2026-11-24", "weekly": "2026-11-30", "monthly": "2026-12-01"}
+    assert data["effective_budget"]["resets_at"] == f"{ends[reset]}T00:00:00.000Z"
+    assert data["effective_budget"]["spend_usd"] == D("1.8")
     assert status(sandbox) == 200  # another key is not concerned
     sandbox.advance(later)
     assert status(sandbox, key=made["key"]) == 200

@@ -10,6 +10,8 @@ import pytest
 
 from ledger.sandbox import BadScript, Sandbox
 
+pytestmark = pytest.mark.one_engine  # no ledger is opened here
+
 HELLO = [{"role": "user", "content": "Hello there, you"}]  # 16 bytes: 4 tokens
 SONNET = "anthropic/claude-sonnet-4.5"
 DEEPSEEK = "deepseek/deepseek-chat-v3.1"
@@ -207,6 +209,15 @@ def test_prices_change_over_time(sandbox: Sandbox, client: httpx.Client) -> None
     assert cost(client, "new/model") == D("0.000000318")
     with pytest.raises(BadScript, match="decimal text"):
         sandbox.set_price("new/model", prompt=0.1)
+
+
+def test_a_cache_read_for_nothing_is_one_that_has_a_price(
+    sandbox: Sandbox, client: httpx.Client
+) -> None:
+    sandbox.reply(tokens=(100, 0))
+    sandbox.set_price("a/b", prompt="0.01", completion="0", input_cache_read="0")
+    assert cost(client, "a/b", "cached-100") == 0
+    assert cost(client, "a/b") == 1
 
 
 def test_a_model_that_fails_hands_over_to_the_next_which_is_billed(
