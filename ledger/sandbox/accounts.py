@@ -67,7 +67,7 @@ def window_end(name: str | None, today: dt.date) -> dt.datetime | None:
     days = {"daily": 1, "weekly": 7, "monthly": 31}[str(name)]
     end = start + dt.timedelta(days=days)
     end = end.replace(day=1) if name == "monthly" else end
-    return dt.datetime.combine(end, dt.time(), dt.UTC)
+    return dt.datetime.combine(end, dt.time.min, dt.UTC)
 
 
 @dataclass(slots=True)
