@@ -168,7 +168,7 @@ def test_the_test_block_passes(machine: Machine) -> None:
     points = importlib.metadata.entry_points(group="pytest11")
     given = () if any(point.value == plugin for point in points) else ("-p", plugin)
     done = machine.run("python", "-m", "pytest", "-q", *given, machine.write(block))
-    assert "2 passed" in succeed(done)
+    assert "3 passed" in succeed(done)
 
 
 def test_the_tables_name_real_settings() -> None:
