@@ -13,12 +13,18 @@ from sqlalchemy.types import TypeDecorator
 from ledger import settings
 from ledger.books import migrate, models
 from ledger.books.base import metadata
-from ledger.books.columns import Flag, Money, UtcTime, Words
+from ledger.books.columns import Flag, Money, UtcTime, Whole, Words
 from ledger.books.target import locate
 
 models.load_all()
 
-_PLAIN = {Money: "sa.BigInteger()", UtcTime: "sa.Text()", Flag: "sa.Integer()", Words: "sa.Text()"}
+_PLAIN = {
+    Flag: "sa.Integer()",
+    Money: "sa.BigInteger()",
+    UtcTime: "sa.Text()",
+    Whole: "sa.BigInteger()",
+    Words: "sa.Text()",
+}
 
 
 def render_item(type_: str, item: Any, _context: Any) -> str | Literal[False]:

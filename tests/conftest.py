@@ -24,7 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--engine",
         choices=("both", *_ENGINES),
-        default="sqlite",
+        default="both",
         help="run the integration tests on this engine only",
     )
 
@@ -41,11 +41,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Integration tests run on every engine, unless they are marked `one_engine`."""
-    here = metafunc.definition.path.is_relative_to(_ON_EVERY_ENGINE)
+    here = metafunc.definition.path.parent == _ON_EVERY_ENGINE
     if here and not metafunc.definition.get_closest_marker("one_engine"):
         chosen = metafunc.config.getoption("--engine")
         names = _ENGINES if chosen == "both" else (chosen,)
-        metafunc.parametrize("_engine", names, indirect=True)
+        metafunc.parametrize("engine", names, indirect=True, scope="module")
 
 
 @pytest.fixture(autouse=True)
@@ -56,21 +56,37 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
-@pytest.fixture(autouse=True)
-def _engine(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, _clean_environment: None
-) -> Iterator[None]:
-    """The engine of a test. On PostgreSQL, a ledger without a URL gets its home's database."""
-    if getattr(request, "param", "sqlite") == "sqlite":
-        yield
+@pytest.fixture(scope="module", autouse=True)
+def engine(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The engine of a test. On PostgreSQL, a ledger without a URL gets its home's database.
+
+    A fixture of a module that opens books asks for this one, so that each engine has its own.
+    """
+    name: str = getattr(request, "param", _ENGINES[0])
+    if name == _ENGINES[0]:
+        yield name
         return
     server = request.getfixturevalue("postgres")
     import engines
 
-    monkeypatch.setenv(engines.ENVIRONMENT, engines.told(server))
-    engines.enter(monkeypatch.setattr)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(engines.ENVIRONMENT, engines.told(server))
+        engines.enter(patch.setattr)
+        yield name
+        engines.leave()
+
+
+@pytest.fixture(autouse=True)
+def _databases(engine: str) -> Iterator[None]:
+    """What a test made on a server goes with it."""
+    if engine == _ENGINES[0]:
+        yield
+        return
+    import engines
+
+    kept = engines.homes()
     yield
-    engines.leave()
+    engines.leave(kept)
 
 
 @pytest.fixture(scope="session")
@@ -96,9 +112,11 @@ def postgres(
 
 
 @pytest.fixture
-def ledger_sandbox(ledger_sandbox: "Sandbox", monkeypatch: pytest.MonkeyPatch) -> "Sandbox":
+def ledger_sandbox(
+    ledger_sandbox: "Sandbox", engine: str, monkeypatch: pytest.MonkeyPatch
+) -> "Sandbox":
     """The package's own fixture; on PostgreSQL, other processes are told the home's database."""
-    if os.environ.get("TEST_POSTGRESQL"):
+    if engine != _ENGINES[0]:
         import engines
 
         assert ledger_sandbox.home is not None

@@ -4,12 +4,13 @@ import json
 import os
 import re
 import shutil
-import sqlite3
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import engines
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "tests" / "integration" / "ecosystem"
@@ -53,7 +54,8 @@ class Ecosystem:
         """That of a real machine: what the sandbox's fixture sets for tests alone is left out."""
         kept = {name: value for name, value in os.environ.items() if name not in _SETTINGS}
         path = os.pathsep.join([str(self.root), str(ROOT)])
-        return kept | {"LEDGER_HOME": str(self.root / "api"), "PYTHONPATH": path}
+        told = {"LEDGER_HOME": str(self.root / "api"), "PYTHONPATH": path}
+        return kept | told | engines.environment(self.root / "api")
 
     def succeed(self, *arguments: str, **more: str) -> str:
         """Run Python, and what it printed where it went well."""
@@ -76,11 +78,7 @@ class Ecosystem:
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """What the books say."""
-        connection = sqlite3.connect(self.root / "api" / "ledger.db")
-        try:
-            return connection.execute(sql).fetchall()
-        finally:
-            connection.close()
+        return engines.read(self.root / "api", sql)[1]
 
     def use_shims(self, *, none: bool = False) -> None:
         """Make the `api/` modules that the README gives, and let the modules import them.

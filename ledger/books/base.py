@@ -3,11 +3,11 @@
 from functools import cache
 from typing import Any, ClassVar, Self
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Integer, MetaData, Text
+from sqlalchemy import CheckConstraint, ForeignKey, MetaData, Text
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-from ledger.books.columns import Flag, Money, UtcTime, Words
+from ledger.books.columns import Flag, Money, UtcTime, Whole, Words
 from ledger.books.ids import new_id
 
 # Named constraints survive a table rebuild; the metadata is ours alone, so that a host
@@ -21,9 +21,6 @@ _NAMES = {
 }
 
 metadata = MetaData(naming_convention=_NAMES)
-
-# STRICT tables know INTEGER, which holds 64 bits there, and no BIGINT.
-_Big = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class Table(SQLModel, registry=registry(metadata=metadata)):
@@ -95,7 +92,7 @@ def required_text() -> Any:
 
 def number() -> Any:
     """A 64-bit integer that may be absent."""
-    return Field(default=None, sa_type=_Big)
+    return Field(default=None, sa_type=Whole)
 
 
 def amount() -> Any:

@@ -66,6 +66,23 @@ class Flag(TypeDecorator[bool]):
         return None if value is None else bool(value)
 
 
+class Whole(TypeDecorator[int]):
+    """A 64-bit integer. Takes int only: an engine may round a fraction without a word."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """INTEGER on SQLite, as for amounts."""
+        return dialect.type_descriptor(Integer() if dialect.name == "sqlite" else BigInteger())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> int | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Refuse whatever is no integer."""
+        if value is not None and type(value) is not int:
+            raise TypeError(f"a number is an int, not {type(value).__name__}")
+        return value
+
+
 class Words(TypeDecorator[str]):
     """Text that every engine can store: NUL and lone surrogates become U+FFFD on the way in."""
 

@@ -2,6 +2,7 @@
 
 import sqlite3
 import sys
+import weakref
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -61,7 +62,7 @@ def _server_engine(target: Target, **options: Any) -> Engine:
     """
     defaults = {name: value for name, value in _LIBPQ.items() if name not in target.url.query}
     try:
-        return create_engine(
+        engine = create_engine(
             target.url,
             paramstyle="format",
             hide_parameters=True,
@@ -75,6 +76,28 @@ def _server_engine(target: Target, **options: Any) -> Engine:
             f" loaded: {error}.",
             hint=f"Install it with: pip install '{DISTRIBUTION}[postgres]'",
         ) from error
+    _close_with(engine)
+    return engine
+
+
+def _close_with(engine: Engine) -> None:
+    """Close what is open when the engine is forgotten or the process ends: servers count it."""
+    opened: dict[int, Any] = {}
+
+    def remember(connection: Any, _record: Any) -> None:
+        opened[id(connection)] = connection
+
+    def forget(connection: Any, _record: Any) -> None:
+        opened.pop(id(connection), None)
+
+    event.listen(engine, "connect", remember)
+    event.listen(engine, "close", forget)
+    weakref.finalize(engine, _close_all, opened)
+
+
+def _close_all(opened: dict[int, Any]) -> None:
+    for connection in list(opened.values()):
+        connection.close()
 
 
 def _sqlite_engine(target: Target, pool: type[NullPool] | type[QueuePool]) -> Engine:

@@ -114,9 +114,9 @@ def described(error: BaseException, name: str) -> LedgerError:
             f"The ledger at {name} let other transactions go first for too long: {what}.",
             hint="Try again, or let fewer processes write at once.",
         )
-    if code is None:
+    if code is None and is_lost(error):
         hint = next((h for signs, h in _CONNECTING if any(s in what for s in signs)), _UNREACHED)
         return LedgerUnavailable(f"The ledger at {name} cannot be reached: {what}.", hint=hint)
     return LedgerUnavailable(
-        f"The ledger at {name} cannot be written or read: {what}.", hint=_HINTS.get(code, "")
+        f"The ledger at {name} cannot be written or read: {what}.", hint=_HINTS.get(code or "", "")
     )

@@ -136,8 +136,9 @@ def _places(folders: list[JsonFolder]) -> tuple[str, dict[str, str]]:
 def _rows(connection: Connection, query: str, values: dict[str, str]) -> Iterator[Any]:
     """Rows as the database yields them, a few at a time."""
     options = {"yield_per": _ROWS_AT_ONCE}
-    for part in connection.execute(text(query), values, execution_options=options).partitions():
-        yield from part
+    with connection.execute(text(query), values, execution_options=options) as found:
+        for part in found.partitions():
+            yield from part
 
 
 def _sum(one: Any, other: Any) -> Any:

@@ -36,7 +36,9 @@ def opened(books: Books, view: str) -> Iterator[tuple[list[str], Iterator[Sequen
             raise RequestInvalid(
                 f"There is no view {view!r}.", hint=f"Choose one of {', '.join(known)}."
             )
-        streamed = connection.execution_options(stream_results=True, max_row_buffer=_ROWS_AT_ONCE)
         columns = list(connection.execute(text(f"SELECT * FROM {view} LIMIT 0")).keys())  # noqa: S608 - a view of ours
         order = "id" if "id" in columns else columns[0]
-        yield columns, iter(streamed.execute(text(f"SELECT * FROM {view} ORDER BY {order}")))  # noqa: S608 - a view of ours
+        query = text(f"SELECT * FROM {view} ORDER BY {order} NULLS FIRST")  # noqa: S608 - a view of ours
+        streamed = connection.execution_options(stream_results=True, max_row_buffer=_ROWS_AT_ONCE)
+        with streamed.execute(query) as rows:
+            yield columns, iter(rows)

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Row, text
 
+from ledger import texts
 from ledger.books import sql_files
 from ledger.books.books import Books
 from ledger.errors import NotFoundInLedger, RequestInvalid
@@ -56,7 +57,9 @@ def usage(books: Books, by: str, of: str | None = None) -> list[UsageRow]:
         )
     if of is not None and kind is not TagUsage:
         raise RequestInvalid(f"A report by {by} has no keys.", hint='Only one by "tag" does.')
-    query = f"SELECT {', '.join(kind.columns())} FROM {kind.VIEW} ORDER BY {kind.BUCKET}"  # noqa: S608 - names of our own classes
+    query = (
+        f"SELECT {', '.join(kind.columns())} FROM {kind.VIEW} ORDER BY {kind.BUCKET} NULLS FIRST"  # noqa: S608 - names of our own classes
+    )
     with books.read() as connection:
         if of is None:
             return [_row(kind, row) for row in connection.execute(text(query))]
@@ -73,8 +76,9 @@ def requests(books: Books) -> Iterator[RequestStatus]:
     query = text(f"{_select()} ORDER BY started_at, id")
     with books.read() as connection:
         streamed = connection.execution_options(stream_results=True, max_row_buffer=_PAGE)
-        for row in streamed.execute(query):
-            yield _row(RequestStatus, row)
+        with streamed.execute(query) as rows:  # closed too where a reader stops early
+            for row in rows:
+                yield _row(RequestStatus, row)
 
 
 def request(books: Books, request_id: str) -> RequestStatus:
@@ -84,7 +88,7 @@ def request(books: Books, request_id: str) -> RequestStatus:
         NotFoundInLedger: there is none, or several begin so.
         LedgerUnavailable: there are no books yet, or they can't be read.
     """
-    wanted = request_id.strip()
+    wanted = texts.clean(request_id.strip())
     with books.read() as connection:
         for condition, value in _ways(wanted):
             query = text(f"{_select()} WHERE {condition} ORDER BY id LIMIT {_AMBIGUOUS}")

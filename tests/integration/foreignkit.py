@@ -1,10 +1,11 @@
 """What the tests of foreign requests share: an exchange for each, and clients of both families."""
 
 import contextlib
-import sqlite3
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
+
+import engines
 
 from ledger import clock
 from ledger.books.ids import new_id
@@ -70,14 +71,5 @@ def async_client(ledger: Ledger, name: str, hook: Any = None, **more: Any) -> An
 @contextlib.contextmanager
 def outcomes_refused(home: Path) -> Iterator[None]:
     """Books that take requests but no outcomes, as a disk that fills up between the two."""
-    trigger = (
-        "create trigger full before insert on outcome begin select raise(fail, 'disk full'); end"
-    )
-    with contextlib.closing(sqlite3.connect(home / "ledger.db")) as connection:
-        connection.execute(trigger)
-        connection.commit()
-        try:
-            yield
-        finally:
-            connection.execute("drop trigger full")
-            connection.commit()
+    with engines.refusing(home):
+        yield

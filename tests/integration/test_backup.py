@@ -11,6 +11,8 @@ from ledger.books import backup as module
 from ledger.books.backup import backup
 from ledger.errors import BackupFailed
 
+pytestmark = pytest.mark.one_engine  # about a SQLite file
+
 
 def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())

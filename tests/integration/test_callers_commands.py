@@ -188,6 +188,7 @@ def test_a_rename_that_cannot_be_changes_nothing(  # noqa: PLR0913, PLR0917 - a 
     assert count(home, "caller_alias") == 1
 
 
+@pytest.mark.one_engine
 def test_without_books_there_is_nobody_to_rename(tmp_path: Path) -> None:
     with (
         Ledger(home=tmp_path / "none", background=False) as ledger,

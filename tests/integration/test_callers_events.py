@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import engines
 import pytest
 from callkit import CALLER, call, change_config, count, failure, only, open_ledger, rows
 
@@ -222,6 +223,7 @@ import x
 """
 
 
+@pytest.mark.one_engine
 @pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root can be others")
 @pytest.mark.parametrize("mode", ["no writing", "no looking"])
 def test_another_users_folder_leaves_the_files_in_the_home(
@@ -305,6 +307,7 @@ def _run(file: Path, home: Path, sandbox: Sandbox) -> "subprocess.CompletedProce
             "OPENROUTER_API_KEY": sandbox.key,
             "OPENROUTER_BASE_URL": sandbox.base_url,
             "PYTHONPATH": str(Path(__file__).parents[2]),
+            **engines.environment(home),
         },
         cwd=file.parent,
         capture_output=True,
@@ -385,6 +388,7 @@ def arrive(files: list[Path], home: Path, sandbox: Sandbox) -> list[str]:
         "LEDGER_BACKGROUND": "0",
         "OPENROUTER_API_KEY": sandbox.key,
         "OPENROUTER_BASE_URL": sandbox.base_url,
+        **engines.environment(home),
     }
     gate, told = context.Barrier(len(files)), context.Queue()
     processes = [

@@ -20,6 +20,8 @@ from sqlalchemy import text
 
 from ledger import clock
 
+pytestmark = pytest.mark.one_engine  # about a SQLite file
+
 MIB = 1024 * 1024
 BULKY = "x" * 900
 

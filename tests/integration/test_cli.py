@@ -118,6 +118,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert succeed(capsys, "--version") == f"{__version__}\n"
 
 
+@pytest.mark.one_engine
 def test_ask_prints_the_answer_and_books_it(
     capsys: pytest.CaptureFixture[str], ledger_sandbox: "Sandbox"
 ) -> None:
@@ -268,6 +269,7 @@ def test_settle_watches_until_nothing_is_pending(
     assert found["settled"] == 1
 
 
+@pytest.mark.one_engine
 def test_backup_is_a_ledger_and_never_overwrites(
     capsys: pytest.CaptureFixture[str], ledger_sandbox: "Sandbox", tmp_path: Path
 ) -> None:
@@ -282,6 +284,7 @@ def test_backup_is_a_ledger_and_never_overwrites(
     assert made["requests"] == 1
 
 
+@pytest.mark.one_engine
 def test_upgrade_says_from_where_to_where(
     capsys: pytest.CaptureFixture[str], ledger_sandbox: "Sandbox"
 ) -> None:
@@ -292,6 +295,7 @@ def test_upgrade_says_from_where_to_where(
     assert found["backup"] is None
 
 
+@pytest.mark.one_engine
 def test_home_is_chosen_by_option(
     capsys: pytest.CaptureFixture[str], ledger_sandbox: "Sandbox", tmp_path: Path
 ) -> None:
@@ -302,6 +306,7 @@ def test_home_is_chosen_by_option(
     assert (found["home"], found["requests"]) == (str(elsewhere), 1)
 
 
+@pytest.mark.one_engine
 def test_status_before_the_first_call(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -312,6 +317,7 @@ def test_status_before_the_first_call(
     assert not (tmp_path / "home").exists()
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -376,6 +382,7 @@ def test_an_unknown_id_is_not_found(
     assert "\\x1b" in fail(capsys, 1, "show", "gen-\x1b[2J\nsecond line")
 
 
+@pytest.mark.one_engine
 def test_debug_shows_where_it_came_from(
     capsys: pytest.CaptureFixture[str], ledger_sandbox: "Sandbox"
 ) -> None:

@@ -7,6 +7,8 @@ import pytest
 
 from ledger.__main__ import main
 
+pytestmark = pytest.mark.one_engine  # about what no database could change
+
 SOURCE = "from openai import OpenAI\n\nclient = OpenAI()\n"
 
 

@@ -20,6 +20,8 @@ from ledger.openrouter import exact
 if TYPE_CHECKING:
     from ledger.sandbox import Sandbox
 
+pytestmark = pytest.mark.one_engine  # about what no database could change
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -53,6 +55,7 @@ def test_the_home_is_taken_before_and_behind_the_command(
         assert (code, found["home"]) == (0, two)
 
 
+@pytest.mark.one_engine
 def test_quiet_leaves_unsaid_what_was_done_and_nothing_else(
     capsys: pytest.CaptureFixture[str], ledger_sandbox: "Sandbox", tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import engines
 import pytest
 from callkit import CALLER, count, only, open_ledger, rows
 
@@ -49,7 +50,7 @@ def expect_whole_books(home: Path, sandbox: Sandbox, calls: int) -> None:
     }
     booked = {row["generation_id"] for row in rows(home, "select generation_id from outcome")}
     assert booked == {seen.generation_id for seen in sandbox.calls}
-    assert only(home, "pragma integrity_check") == {"integrity_check": "ok"}
+    engines.assert_sound(home)
 
 
 CHILD = textwrap.dedent(
@@ -87,6 +88,7 @@ def run_processes(home: Path, sandbox: Sandbox, tmp_path: Path, processes: int, 
         "OPENROUTER_API_KEY": sandbox.key,
         "OPENROUTER_BASE_URL": sandbox.base_url,
         "PYTHONPATH": str(ROOT),
+        **engines.environment(home),
     }
     children = [
         subprocess.Popen(

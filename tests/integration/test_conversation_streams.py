@@ -13,6 +13,8 @@ from ledger import errors
 from ledger.client import Ledger
 from ledger.sandbox import Sandbox
 
+pytestmark = pytest.mark.one_engine  # about what no database could change
+
 MODEL = "openai/gpt-4o-mini"
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import engines
 import pytest
 from callkit import KEY, only, open_ledger, rows
 
@@ -77,6 +78,7 @@ def kill_many(home: Path, sandbox: Sandbox, tmp_path: Path) -> list[list[str]]:
         "OPENROUTER_API_KEY": KEY,
         "LEDGER_CALLERS_ROOT": str(tmp_path / "callers"),
         "PYTHONPATH": str(ROOT),
+        **engines.environment(home),
     }
     done = subprocess.run(
         [sys.executable, str(script), str(home), sandbox.base_url, str(acknowledged), str(KILLS)],
@@ -100,7 +102,7 @@ def test_240_kills_leave_true_books(tmp_path: Path) -> None:
         _expect_true_rows(found, posts, acknowledged)
         report = ledger.settle()
         _expect_settled(home, sandbox, found, report)
-    assert only(home, "pragma integrity_check") == {"integrity_check": "ok"}
+    engines.assert_sound(home)
 
 
 def _expect_true_rows(

@@ -18,6 +18,8 @@ from ledger.calls import deadline
 from ledger.client import Ledger
 from ledger.sandbox import Sandbox
 
+pytestmark = pytest.mark.one_engine  # about what no database could change
+
 MODEL = "openai/gpt-4o-mini"
 TIMEOUT_S = 0.6
 SLACK_S = 0.5

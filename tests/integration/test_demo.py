@@ -13,6 +13,8 @@ from ledger import clock
 from ledger.cli import demo, ecosystem
 from ledger.openrouter import exact
 
+pytestmark = pytest.mark.one_engine  # about a SQLite file
+
 ROOT = Path(__file__).parents[2]
 LONGEST_S = 30  # twice what it may take, for a machine that does other things too
 

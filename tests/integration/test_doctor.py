@@ -23,6 +23,8 @@ from ledger.client import Ledger
 from ledger.doctor import Diagnosis, disk, engine, examination
 from ledger.openrouter import exact
 
+pytestmark = pytest.mark.one_engine  # about a SQLite file
+
 
 @pytest.fixture
 def rows(tmp_path: Path) -> Iterator[Rows]:

@@ -13,6 +13,8 @@ from ecokit import CHAT, FREE_MODEL, LOGGER, MBANK, ORCHESTRATOR, Ecosystem
 if TYPE_CHECKING:
     from ledger.sandbox import Sandbox
 
+pytestmark = pytest.mark.one_engine  # about what no database could change
+
 CALLS = "select caller, chain, model_asked, status from request_status order by started_at"
 
 

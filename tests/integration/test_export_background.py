@@ -1,17 +1,19 @@
 import json
+import os
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import engines
 import pytest
 from export_rows import Rows, exact, open_rows
 
 from ledger import clock
 from ledger.books.lockfile import LockFile, fcntl
 from ledger.exchange.background import AutoExporter
-from ledger.exchange.snapshots import LOCK_FILE, export
+from ledger.exchange.snapshots import LOCK_FILE, ExportReport, export
 
 
 @pytest.fixture
@@ -34,21 +36,26 @@ def _total(rows: Rows) -> int:
     return int(data["total_requests"])
 
 
+def _nothing(report: ExportReport | None) -> bool:
+    """A server tells of changes in its other databases too: then there was a look in vain."""
+    return report is None or (engines.server() is not None and not report.written)
+
+
 def test_it_exports_what_changed_and_only_then(rows: Rows, steps: list[float]) -> None:
     exporter = AutoExporter(rows.books, rows.home)
     assert exporter.run() is not None
-    assert exporter.run() is None
+    assert _nothing(exporter.run())
     request = rows.request(rows.caller("x", None))
     rows.book()
     assert exporter.run() is not None
     assert _total(rows) == 1
-    assert exporter.run() is None
+    assert _nothing(exporter.run())
     rows.outcome(request, 1)
     rows.book()
     report = exporter.run()
     assert report is not None
     assert len(report.written) == 5
-    assert exporter.run() is None
+    assert _nothing(exporter.run())
 
 
 def test_it_sees_what_another_process_booked(rows: Rows, steps: list[float]) -> None:
@@ -59,11 +66,12 @@ def test_it_sees_what_another_process_booked(rows: Rows, steps: list[float]) -> 
         "rows = open_rows(Path(sys.argv[1])); rows.call(rows.caller('x', None), 1); rows.book()"
     )
     command = [sys.executable, "-c", script, str(rows.home)]
-    subprocess.run(command, env={"PYTHONPATH": ":".join(sys.path)}, check=True)
+    subprocess.run(command, env=os.environ | {"PYTHONPATH": ":".join(sys.path)}, check=True)
     assert exporter.run() is not None
     assert _total(rows) == 1
 
 
+@pytest.mark.one_engine
 def test_a_look_at_unchanged_books_is_cheap(rows: Rows) -> None:
     caller = rows.caller("x", None)
     for number in range(5000):

@@ -100,6 +100,7 @@ def test_a_file_that_cannot_be_written_is_named(ledger: Ledger, rows: Rows, tmp_
     assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "x.csv"]
 
 
+@pytest.mark.one_engine
 def test_many_rows_take_little_memory(rows: Rows, ledger: Ledger) -> None:
     caller = rows.caller("flow", None)
     for number in range(12_000):

@@ -155,6 +155,7 @@ def test_a_file_of_the_home_that_fails_is_an_error_that_names_it(rows: Rows) -> 
     assert blocked in export(rows.books, rows.home).written
 
 
+@pytest.mark.one_engine
 def test_without_a_ledger_nothing_is_exported(tmp_path: Path) -> None:
     ledger = Ledger(home=tmp_path / "home", background=False)
     with pytest.raises(errors.LedgerUnavailable, match="no ledger"):

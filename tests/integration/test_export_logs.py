@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from books_kit import ask
 from export_rows import START, Rows, exact, open_rows
 
 from ledger.exchange.documents import ascii_bytes
@@ -168,17 +169,13 @@ def test_entries_stand_in_the_order_of_their_time_also_when_booked_late(rows: Ro
 
 
 def test_view_and_file_hold_the_same(rows: Rows, tmp_path: Path) -> None:
-    import sqlite3
-
     caller = rows.caller("größe_x", tmp_path / "größe")
     for number in range(20):
         rows.call(caller, number * 10**9, model=f"m/{number}")
     rows.book()
     export(rows.books, rows.home)
-    with sqlite3.connect(rows.books.path) as connection:
-        data = connection.execute("SELECT document FROM export_api_data").fetchone()[0]
-        log = connection.execute("SELECT entry FROM export_api_log ORDER BY at, id").fetchall()
-    connection.close()
+    [(data,)] = ask(rows.books.path, "SELECT document FROM export_api_data")
+    log = ask(rows.books.path, "SELECT entry FROM export_api_log ORDER BY at, id")
     assert _api_data(rows) == json.loads(data, parse_float=Decimal)
     lines = (rows.home / _API / "api_log.json").read_text("ascii").splitlines()
     shown = [line.strip().rstrip(",") for line in lines if line.startswith("    {")]

@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import engines
 import httpcore
 import pytest
 
@@ -19,8 +20,8 @@ from ledger.living import Living
 from ledger.sandbox import Sandbox
 
 
-def _books() -> sqlite3.Connection:
-    return sqlite3.connect(Path(os.environ["LEDGER_HOME"]) / "ledger.db")
+def _books(sql: str) -> list[tuple[Any, ...]]:
+    return engines.read(Path(os.environ["LEDGER_HOME"]), sql)[1]
 
 
 def _fail_a_commit(monkeypatch: pytest.MonkeyPatch, error: BaseException, at: int) -> None:
@@ -38,6 +39,7 @@ def _fail_a_commit(monkeypatch: pytest.MonkeyPatch, error: BaseException, at: in
     monkeypatch.setattr(store, "commit", commit)
 
 
+@pytest.mark.one_engine
 def test_a_caller_whose_first_commit_failed_works_once_there_is_space(
     ledger_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -56,7 +58,7 @@ def test_ctrl_c_while_the_outcome_is_committed_loses_no_outcome(
     with pytest.raises(KeyboardInterrupt):
         ledger.get_response("hi", model="m2", caller="c")
     default().close()
-    (row,) = _books().execute(
+    (row,) = _books(
         "SELECT status, generation_id IS NOT NULL FROM request_status WHERE model_asked = 'm2'"
     )
     assert row == ("finished", 1)
@@ -108,8 +110,8 @@ def test_two_requests_that_name_one_generation_count_its_charge_once(
 ) -> None:
     ledger.get_response("hi", model="m", caller="c")
     default().settle()
-    (named,) = _books().execute("SELECT generation_id FROM outcome")
-    (of,) = _books().execute("SELECT caller_id, process_id FROM request")
+    (named,) = _books("SELECT generation_id FROM outcome")
+    (of,) = _books("SELECT caller_id, process_id FROM request")
     now = clock.now()
     again = Request(
         caller_id=of[0],
@@ -124,9 +126,9 @@ def test_two_requests_that_name_one_generation_count_its_charge_once(
         id=again.id, ended_at=now, status="finished", generation_id=named[0], cost_grade="pending"
     )
     default().books.writer.write(again, outcome)
-    (counted,) = _books().execute("SELECT sum(cost_pico) FROM request_status")
-    (charged,) = _books().execute("SELECT sum(cost_pico) FROM generation")
-    grades = _books().execute("SELECT cost_grade FROM request_status ORDER BY id").fetchall()
+    (counted,) = _books("SELECT sum(cost_pico) FROM request_status")
+    (charged,) = _books("SELECT sum(cost_pico) FROM generation")
+    grades = _books("SELECT cost_grade FROM request_status ORDER BY id")
     assert (counted, grades) == (charged, [("settled",), ("unknown",)])
 
 
@@ -134,8 +136,8 @@ def test_a_byok_bill_stays_where_the_providers_record_does_not_name_it(
     ledger_sandbox: Sandbox,
 ) -> None:
     ledger.get_response("hi", model="sandbox/byok", caller="c")
-    (of,) = _books().execute("SELECT generation_id, process_id FROM outcome JOIN request USING(id)")
-    (before,) = _books().execute("SELECT total_pico FROM request_status")
+    (of,) = _books("SELECT generation_id, process_id FROM outcome JOIN request USING(id)")
+    (before,) = _books("SELECT total_pico FROM request_status")
     row = Generation(
         process_id=of[1],
         settled_at=clock.now(),
@@ -145,10 +147,11 @@ def test_a_byok_bill_stays_where_the_providers_record_does_not_name_it(
         is_byok=True,
     )
     default().books.writer.write(row)
-    (after,) = _books().execute("SELECT total_pico FROM request_status")
+    (after,) = _books("SELECT total_pico FROM request_status")
     assert before == after == (325_300_000,)
 
 
+@pytest.mark.one_engine
 def test_books_deleted_under_a_running_process_stop_the_next_call(ledger_sandbox: Sandbox) -> None:
     ledger.get_response("hi", model="m", caller="c")
     for file in Path(os.environ["LEDGER_HOME"]).glob("ledger.db*"):
@@ -196,6 +199,7 @@ def test_a_url_that_would_not_do_what_it_says_is_refused(tmp_path: Path, url: st
         Ledger(home=tmp_path, url=url)
 
 
+@pytest.mark.one_engine
 def test_a_linked_file_is_one_ledger_with_one_lock(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "linked").mkdir()

@@ -14,6 +14,8 @@ from books_kit import a_request, an_outcome, assert_sound, books_at, count
 from ledger import files
 from ledger.errors import LedgerUnavailable
 
+pytestmark = pytest.mark.one_engine  # about a SQLite file
+
 IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 KIT = str(Path(__file__).parent)
 

@@ -247,6 +247,7 @@ def test_what_is_owed_is_booked_at_the_end_where_no_call_comes(
     assert (count(home, "request"), count(home, "outcome")) == (2, 2)
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("kind", CLIENTS)
 def test_books_that_cannot_be_written_send_nothing(
     ledger: Ledger, home: Path, kind: str, sandbox: Sandbox

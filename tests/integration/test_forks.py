@@ -91,6 +91,7 @@ def test_a_fork_in_the_middle_of_group_commits_loses_and_doubles_nothing(books: 
     assert_sound(books.path)
 
 
+@pytest.mark.one_engine
 def test_the_child_inherits_no_descriptor_of_the_database(books: Books) -> None:
     with books.read() as connection:
         connection.execute(text("SELECT 1"))

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import engines
 import pytest
 from callkit import CALLER, DRIVERS, call, change_config, failure, only, open_ledger, rows
 
@@ -48,6 +49,7 @@ def run_module(file: Path, home: Path, sandbox: Sandbox) -> "subprocess.Complete
         "OPENROUTER_API_KEY": sandbox.key,
         "OPENROUTER_BASE_URL": sandbox.base_url,
         "PYTHONPATH": str(ROOT),
+        **engines.environment(home),
     }
     return subprocess.run(
         [sys.executable, "-W", "error", str(file)],

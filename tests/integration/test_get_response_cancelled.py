@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
+import engines
 import pytest
 from callkit import CALLER, only, open_ledger, rows
 from rawserver import BODY, RawServer, answer, read_request
@@ -185,9 +186,6 @@ def test_a_task_cancelled_while_its_row_is_written(home: Path) -> None:
 
 
 def test_a_task_cancelled_while_the_books_are_held(home: Path) -> None:
-    import contextlib
-    import sqlite3
-
     def serve(connection: socket.socket) -> None:
         while True:
             read_request(connection)
@@ -195,8 +193,7 @@ def test_a_task_cancelled_while_the_books_are_held(home: Path) -> None:
 
     async def main(ledger: Ledger) -> None:
         await _ask(ledger)
-        with contextlib.closing(sqlite3.connect(home / "ledger.db", isolation_level=None)) as held:
-            held.execute("begin immediate")
+        with engines.held(home):
             task = asyncio.create_task(_ask(ledger))
             await asyncio.sleep(0.2)
             task.cancel()
@@ -204,7 +201,6 @@ def test_a_task_cancelled_while_the_books_are_held(home: Path) -> None:
             with pytest.raises(asyncio.CancelledError):
                 await task
             assert clock.monotonic() - began < 0.3
-            held.execute("rollback")
 
     with RawServer(serve) as server, open_ledger(home, server.base_url) as ledger:
         asyncio.run(main(ledger))
@@ -238,6 +234,7 @@ def test_an_interrupt_from_the_keyboard(
         "OPENROUTER_API_KEY": "sk-or-v1-" + "ab" * 32,
         "OPENROUTER_BASE_URL": server.base_url,
         "PYTHONPATH": str(ROOT),
+        **engines.environment(home),
     }
     child = subprocess.Popen(
         [sys.executable, str(script)], env=environment, stdout=subprocess.PIPE, text=True

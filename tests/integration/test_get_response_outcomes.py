@@ -12,6 +12,8 @@ from ledger import errors
 from ledger.client import Ledger
 from ledger.sandbox import Sandbox
 
+pytestmark = pytest.mark.one_engine  # about what no database could change
+
 
 class Failing(NamedTuple):
     """A directive, and how a call of it fails."""

@@ -1,14 +1,13 @@
 """No record, no call; and an answer that can't be booked is not lost."""
 
-import contextlib
 import logging
 import os
 import shutil
-import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import engines
 import pytest
 from callkit import CALLER, DRIVERS, call, count, failure, only, open_ledger, rows
 
@@ -61,6 +60,7 @@ def test_the_row_is_there_before_the_answer(
     assert only(home, "select status from request_status")["status"] == "finished"
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_a_database_that_is_a_folder_means_no_call(
     ledger: Ledger, home: Path, sandbox: Sandbox, driver: str
@@ -105,17 +105,6 @@ def test_a_folder_that_may_not_be_written_means_no_call(
     assert call(ledger, driver, model=MODEL)
 
 
-@contextlib.contextmanager
-def _held(home: Path) -> Iterator[None]:
-    """A stranger, who knows nothing of the lock file, holds the books."""
-    with contextlib.closing(sqlite3.connect(home / "ledger.db", isolation_level=None)) as stranger:
-        stranger.execute("begin immediate")
-        try:
-            yield
-        finally:
-            stranger.execute("rollback")
-
-
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_books_held_by_a_stranger_mean_no_call(
     ledger: Ledger, home: Path, sandbox: Sandbox, driver: str, monkeypatch: pytest.MonkeyPatch
@@ -127,22 +116,13 @@ def test_books_held_by_a_stranger_mean_no_call(
         real = getattr(Writer, name)
         monkeypatch.setitem(real.__kwdefaults__, "patience_s", 0.2)
     monkeypatch.setattr("ledger.books.writer.WRITE_PATIENCE_S", 0.2)
-    with _held(home):
+    with engines.held(home):
         error = failure(ledger, driver, model=MODEL)
     assert type(error) is errors.LedgerBusy
-    assert str(home / "ledger.db") in str(error)
+    assert ledger.books.target.name in str(error)
     assert len(sandbox.calls) == 1
     assert call(ledger, driver, model=MODEL)
     assert count(home, "request") == count(home, "outcome") == 2
-
-
-def _refuse_outcomes(home: Path) -> None:
-    with contextlib.closing(sqlite3.connect(home / "ledger.db")) as connection:
-        connection.execute(
-            "create trigger no_outcome before insert on outcome begin"
-            " select raise(abort, 'no outcome today'); end"
-        )
-        connection.commit()
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
@@ -155,7 +135,7 @@ def test_an_answer_that_cannot_be_booked_comes_with_the_error(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     call(ledger, driver, model=MODEL)
-    _refuse_outcomes(home)
+    engines.refuse(home, why="no outcome today")
     sandbox.reply(text=SECRET_ANSWER)
     error = failure(ledger, driver, model=MODEL)
     assert type(error) is errors.OutcomeNotRecorded
@@ -177,7 +157,7 @@ def test_a_failure_that_cannot_be_booked_is_still_that_failure(
     ledger: Ledger, home: Path, driver: str
 ) -> None:
     call(ledger, driver, model=MODEL)
-    _refuse_outcomes(home)
+    engines.refuse(home, why="no outcome today")
     for directive, kind in (
         ("error-402", errors.RequestUnaffordable),
         ("cut", errors.ConnectionLost),
@@ -192,15 +172,12 @@ def test_a_refusal_that_cannot_be_booked_is_still_that_refusal(
     ledger: Ledger, home: Path, driver: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     call(ledger, driver, model=MODEL)
-    with contextlib.closing(sqlite3.connect(home / "ledger.db")) as connection:
-        connection.execute(
-            "create trigger no_refusal before insert on refusal begin"
-            " select raise(abort, 'not today'); end"
-        )
+    engines.refuse(home, "refusal")
     assert type(failure(ledger, driver, model=MODEL, stream=True)) is errors.RequestInvalid
     assert "the refusal could not be booked" in caplog.text
 
 
+@pytest.mark.one_engine
 def test_a_full_disk_after_the_answer_does_not_lose_it(
     ledger: Ledger, home: Path, sandbox: Sandbox
 ) -> None:

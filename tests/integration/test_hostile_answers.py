@@ -30,7 +30,7 @@ class Place(NamedTuple):
 
 @pytest.fixture(scope="module", params=DRIVERS)
 def place(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    engine: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Place]:
     home = tmp_path_factory.mktemp(request.param) / "home"
     with hostile.server() as server, open_ledger(home, server.base_url) as ledger:

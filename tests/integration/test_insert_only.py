@@ -10,6 +10,8 @@ from books_kit import full_rows, opened, plain
 
 from ledger.books.base import metadata
 
+pytestmark = pytest.mark.one_engine  # about a SQLite file
+
 TABLES = sorted(metadata.tables)
 PURGEABLE = {name for name, table in metadata.tables.items() if table.info.get("purgeable")}
 

@@ -23,6 +23,8 @@ from ledger.client import Ledger
 from ledger.errors import ConfigInvalid
 from ledger.sandbox import Sandbox
 
+pytestmark = pytest.mark.one_engine  # about what no database could change
+
 CLIENTS = [f"{name}-{kind}" for name in FAMILIES for kind in ("sync", "async")]
 MODULES: dict[str, Any] = {"httpx": httpx, "httpx2": httpx2}
 HEADERS = {"authorization": f"Bearer {KEY}"}

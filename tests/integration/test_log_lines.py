@@ -15,6 +15,8 @@ from ledger import errors, logs
 from ledger.client import Ledger
 from ledger.sandbox import Sandbox
 
+pytestmark = pytest.mark.one_engine  # about what no database could change
+
 PROMPT, ANSWER = "canary-prompt", "canary-answer"
 MODEL = "maker/model"
 

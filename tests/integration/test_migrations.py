@@ -31,6 +31,8 @@ from ledger.books import derived, migrate
 from ledger.books.base import metadata
 from ledger.errors import LedgerTooNew, LedgerUnavailable, MigrationFailed
 
+pytestmark = pytest.mark.one_engine  # about a SQLite file
+
 # What views and triggers were at each revision. Once a release has shipped a revision, a change
 # of its fingerprint asks for a migration of its own, so that old ledgers get the new views.
 FINGERPRINTS = {

@@ -18,6 +18,8 @@ from ledger import errors
 from ledger.calls import route
 from ledger.sandbox import Sandbox
 
+pytestmark = pytest.mark.one_engine  # about what no database could change
+
 MODEL = "openai/gpt-4o-mini"
 NOT_SENT = {"status": "failed", "cost_grade": "not_charged"}
 

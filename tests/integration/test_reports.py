@@ -162,6 +162,7 @@ def test_an_unknown_report_names_the_choices(ledger: Ledger) -> None:
         ledger.report("week")
 
 
+@pytest.mark.one_engine
 def test_without_a_ledger_a_report_says_how_one_is_made(ledger: Ledger) -> None:
     with pytest.raises(LedgerUnavailable, match="ledger demo"):
         ledger.report("day")
@@ -220,6 +221,7 @@ def test_one_request_is_shown_with_its_exact_cost(
     assert "flow_x" in screen.getvalue()
 
 
+@pytest.mark.one_engine
 def test_status_works_before_any_call_and_without_a_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

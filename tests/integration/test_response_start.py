@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import engines
 import pytest
 from alembic import command
 from alembic.config import Config
@@ -72,6 +73,7 @@ def a_start(request: Any, generation_id: str = "gen-1") -> ResponseStart:
 # --- the schema ---------------------------------------------------------------------------
 
 
+@pytest.mark.one_engine
 def test_a_ledger_of_the_version_before_gets_the_table_and_keeps_its_rows(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -298,11 +300,7 @@ def test_a_start_that_cannot_be_booked_is_logged_and_the_stream_goes_on(
 
     with RawServer(serve) as server, open_ledger(home, server.base_url) as ledger:
         ledger.books.writer.write()
-        with contextlib.closing(sqlite3.connect(home / "ledger.db")) as connection:
-            connection.execute(
-                "create trigger full before insert on response_start"
-                " begin select raise(fail, 'disk full'); end"
-            )
+        engines.refuse(home, "response_start")
         with client(ledger, "httpx") as made:
             assert made.post(PATH, json={"stream": True}).content == b"".join(STREAM)
     assert "could not be booked" in caplog.text

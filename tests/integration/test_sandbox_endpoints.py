@@ -12,6 +12,8 @@ import pytest
 
 from ledger.sandbox import Sandbox
 
+pytestmark = pytest.mark.one_engine  # about what no database could change
+
 HELLO = [{"role": "user", "content": "Hello there"}]
 PROMPT_USD, COMPLETION_USD = Decimal("0.000000106"), Decimal("0.000000212")
 ASKED: dict[str, dict[str, Any]] = {

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.one_engine  # about what no database could change
+
 ROOT = Path(__file__).parents[2]
 PLUGINS = ("ledger.sandbox.pytest_plugin", "xdist.plugin", "pytest_asyncio.plugin")
 

@@ -12,6 +12,8 @@ import pytest
 from ledger import clock
 from ledger.sandbox import Sandbox
 
+pytestmark = pytest.mark.one_engine  # about what no database could change
+
 HELLO = [{"role": "user", "content": "Hello there"}]
 FIELDS = """
     id upstream_id created_at model total_cost usage upstream_inference_cost cache_discount

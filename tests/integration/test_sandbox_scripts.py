@@ -15,6 +15,8 @@ import pytest
 
 from ledger.sandbox import BadScript, Sandbox
 
+pytestmark = pytest.mark.one_engine  # about what no database could change
+
 HELLO = [{"role": "user", "content": "Hello there"}]
 
 

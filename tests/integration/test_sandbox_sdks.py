@@ -8,6 +8,8 @@ import pytest
 
 from ledger.sandbox import Sandbox
 
+pytestmark = pytest.mark.one_engine  # about what no database could change
+
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:

@@ -16,6 +16,8 @@ from ledger import clock
 from ledger.errors import LedgerError
 from ledger.sandbox import ExtraMissing, Sandbox
 
+pytestmark = pytest.mark.one_engine  # about what no database could change
+
 ROOT = Path(__file__).parents[2]
 HELLO = [{"role": "user", "content": "Hello there"}]
 

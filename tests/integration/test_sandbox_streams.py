@@ -10,6 +10,8 @@ import pytest
 from ledger import clock
 from ledger.sandbox import Sandbox
 
+pytestmark = pytest.mark.one_engine  # about what no database could change
+
 HELLO = [{"role": "user", "content": "Hello there"}]
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import engines
 import pytest
 from freezegun import freeze_time
 
@@ -394,6 +395,7 @@ def test_two_settlers_at_once_give_one_row_a_generation(
         "OPENROUTER_API_KEY": OTHER_KEY,
         "OPENROUTER_BASE_URL": sandbox.base_url,
         "PYTHONPATH": os.pathsep.join(sys.path),
+        **engines.environment(tmp_path / "home"),
     }
     command = [sys.executable, "-c", _SETTLE]
     pipe = subprocess.PIPE

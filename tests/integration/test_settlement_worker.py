@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import engines
 import pytest
 
 from ledger import clock
-from ledger.books.lockfile import LockFile
 from ledger.client import Ledger
 from ledger.sandbox import Sandbox
 from ledger.settlement.gate import Gate
@@ -94,6 +94,7 @@ def environment(sandbox: Sandbox, tmp_path: Path, **more: str) -> dict[str, str]
         "OPENROUTER_API_KEY": KEY,
         "OPENROUTER_BASE_URL": sandbox.base_url,
         "PYTHONPATH": os.pathsep.join(sys.path),
+        **engines.environment(tmp_path / "home"),
         **more,
     }
 
@@ -118,6 +119,7 @@ get_response("Hello", model="openai/gpt-4o-mini", caller="flow_short")
 """
 
 
+@pytest.mark.one_engine
 def test_calls_are_settled_in_the_background(sandbox: Sandbox, make: Callable[..., Ledger]) -> None:
     sandbox.configure(generation_delay_s=0.3)
     ledger = make()
@@ -230,7 +232,7 @@ def test_only_the_holder_of_the_lock_takes_what_others_left(
     sandbox: Sandbox, make: Callable[..., Ledger], tmp_path: Path
 ) -> None:
     script(ONE_CALL, environment(sandbox, tmp_path, LEDGER_BACKGROUND="0"))
-    lock = LockFile(tmp_path / "home" / "ledger.db.worker.lock")
+    lock = make().books.worker_lock()
     assert lock.try_lock()
     try:
         ledger = make()
@@ -239,7 +241,6 @@ def test_only_the_holder_of_the_lock_takes_what_others_left(
         time.sleep(0.3)
         assert settled(ledger) == 1
     finally:
-        lock.unlock()
         lock.close()
 
 
@@ -293,6 +294,7 @@ def test_after_the_end_the_thread_leaves_the_books_alone(
     assert not [each for each in threading.enumerate() if each.name == "ledger-worker"]
 
 
+@pytest.mark.one_engine
 def test_an_unavailable_ledger_pauses_the_worker_and_is_said_once(
     sandbox: Sandbox,
     make: Callable[..., Ledger],
@@ -464,4 +466,4 @@ for number in range(20):
     assert rows(ledger, "SELECT count(*) FROM outcome WHERE status = 'finished'") == [(80,)]
     ledger.settle()
     assert settled(ledger) == 80
-    assert rows(ledger, "PRAGMA integrity_check") == [("ok",)]
+    engines.assert_sound(tmp_path / "home")

@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import engines
 import pytest
 from callkit import CALLER, KEY, open_ledger, rows
 
@@ -152,6 +153,7 @@ def kill_processes(
         "OPENROUTER_API_KEY": KEY,
         "LEDGER_CALLERS_ROOT": str(tmp_path / "callers"),
         "PYTHONPATH": str(ROOT),
+        **engines.environment(home),
     }
     pattern = MODEL.format(CHUNKS, "{}")
     done = subprocess.run(

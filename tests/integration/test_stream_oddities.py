@@ -17,6 +17,8 @@ from ledger.calls.transports import async_recording, recording
 from ledger.client import Ledger
 from ledger.errors import LedgerError, ProviderError
 
+pytestmark = pytest.mark.one_engine  # about what no database could change
+
 MODEL = "openai/gpt-4o-mini"
 BASE = "https://openrouter.ai/api/v1"
 SPLITS = {"sync": 100, "async": 20}

@@ -23,6 +23,8 @@ from ledger.client import Ledger
 from ledger.openrouter import folding
 from ledger.sandbox import Sandbox
 
+pytestmark = pytest.mark.one_engine  # about what no database could change
+
 MODEL = "openai/gpt-4o-mini"
 CLOSE = b"\r\nConnection: close\r\n\r\n"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nX-Generation-Id: "

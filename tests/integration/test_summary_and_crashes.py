@@ -214,6 +214,7 @@ def test_of_many_processes_at_once_one_says_it(ledger_sandbox: "Sandbox", ledger
     assert len(rows(ledger.settings.home, "select * from crash_notice")) == 7
 
 
+@pytest.mark.one_engine
 def test_looking_for_the_dead_reads_only_by_keys_and_only_the_latest(
     ledger_sandbox: "Sandbox", ledger: Ledger
 ) -> None:

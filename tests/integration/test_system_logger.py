@@ -14,6 +14,8 @@ from ledger import logs
 if TYPE_CHECKING:
     from ledger.sandbox import Sandbox
 
+pytestmark = pytest.mark.one_engine  # about what no database could change
+
 ROOT = Path(__file__).parents[2]
 QUESTION, ANSWER = "canary-question", "canary-answer"
 MODULE = f"""\

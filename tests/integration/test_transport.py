@@ -1,6 +1,7 @@
 """The transport's manners: whom it books, what it leaves alone, and how it refuses."""
 
 import asyncio
+import os
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import engines
 import httpx
 import pytest
 from callkit import KEY, call, change_config, count, only, open_ledger, rows
@@ -19,6 +21,8 @@ from rawserver import BODY, RawServer, answer, read_request
 from ledger.client import Ledger
 from ledger.errors import CallerInvalid, ConfigInvalid, KeyMissing, RequestInvalid
 from ledger.sandbox import Sandbox
+
+pytestmark = pytest.mark.one_engine  # about what no database could change
 
 CLIENTS = [f"{name}-{kind}" for name in FAMILIES for kind in ("sync", "async")]
 HEADERS = {"authorization": f"Bearer {KEY}"}
@@ -96,7 +100,9 @@ def test_a_caller_that_nobody_can_tell_is_null(sandbox: Sandbox, home: Path) -> 
         with ledger.http_client() as client:
             client.post({sandbox.base_url + PATH!r}, json={ASKED!r}, headers={HEADERS!r})
     """
-    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True, timeout=60)
+    environment = os.environ | engines.environment(home)
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    subprocess.run(command, env=environment, check=True, timeout=60)
     assert only(home, "select caller_id, chain from request") == {"caller_id": None, "chain": None}
 
 

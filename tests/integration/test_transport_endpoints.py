@@ -14,6 +14,8 @@ from ledger import money
 from ledger.client import Ledger
 from ledger.sandbox import Sandbox
 
+pytestmark = pytest.mark.one_engine  # about what no database could change
+
 CLIENTS = [f"{name}-{kind}" for name in FAMILIES for kind in ("sync", "async")]
 HEADERS = {"authorization": f"Bearer {KEY}"}
 MODEL = "maker/model"

@@ -16,6 +16,8 @@ from ledger import errors
 from ledger.calls import decoding
 from ledger.client import Ledger
 
+pytestmark = pytest.mark.one_engine  # about what no database could change
+
 BASE = "https://openrouter.ai/api/v1"
 URL = f"{BASE}/chat/completions"
 MODEL = "openai/gpt-4o-mini"

@@ -20,6 +20,8 @@ from ledger import clock
 from ledger.client import Ledger
 from ledger.sandbox import Sandbox
 
+pytestmark = pytest.mark.one_engine  # about what no database could change
+
 MODEL = "openai/gpt-4o-mini"
 ROOT = Path(public.__file__).parent.parent
 

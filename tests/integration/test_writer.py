@@ -88,6 +88,7 @@ async def test_64_tasks_of_50_units_are_all_there(books: Books) -> None:
     assert count(books.path) == 3200
 
 
+@pytest.mark.one_engine
 def test_what_waits_is_committed_in_one_transaction(books: Books) -> None:
     books.writer.write(a_request(books))
     statements: list[str] = []
@@ -124,7 +125,7 @@ def test_a_bad_unit_of_a_group_falls_alone(books: Books) -> None:
     books.close()
     assert ids(books) == {row.id for row in good}
     assert isinstance(errors[0], LedgerUnavailable)
-    assert "FOREIGN KEY" in str(errors[0])
+    assert "foreign key" in str(errors[0]).lower()
 
 
 def test_a_steps_exception_undoes_its_unit_only(books: Books) -> None:
@@ -230,6 +231,7 @@ def test_a_posted_unit_that_fails_is_logged_without_its_values(
     assert "secret" not in caplog.text
 
 
+@pytest.mark.one_engine
 def test_the_writing_connection_has_our_switches(books: Books) -> None:
     books.writer.write(a_request(books))
     ask_own = books.writer._store.open().execute
@@ -248,7 +250,7 @@ def test_readers_cannot_write_and_do_not_block_writers(books: Books) -> None:
         assert connection.execute(text("SELECT count(*) FROM request")).scalar() == 1
         books.writer.write(a_request(books), patience_s=2)
         assert connection.execute(text("SELECT count(*) FROM request")).scalar() == 1
-        with pytest.raises(Exception, match="readonly"):
+        with pytest.raises(Exception, match=r"read-?only"):
             connection.execute(text("INSERT INTO caller VALUES ('a', 'b', 'c', 'd', 'e')"))
     with books.read() as connection:
         assert connection.execute(text("SELECT count(*) FROM request")).scalar() == 2
@@ -329,6 +331,7 @@ def test_killed_writers_lose_nothing_that_they_acknowledged(tmp_path: Path, runs
         books.writer.write(a_request(books))
 
 
+@pytest.mark.one_engine
 def test_a_stranger_with_sqlite_reads_the_books_meanwhile(books: Books) -> None:
     books.writer.write(a_request(books))
     with contextlib.closing(sqlite3.connect(f"file:{books.path}?mode=ro", uri=True)) as reader:

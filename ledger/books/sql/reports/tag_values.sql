@@ -6,4 +6,4 @@ FROM (
     LEFT JOIN request_tag AS t ON t.request_id = s.id AND t.key = :key
     GROUP BY t.key, t.value
 ) AS summed
-ORDER BY tag
+ORDER BY tag NULLS FIRST

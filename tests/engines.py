@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -72,9 +72,14 @@ def url_of(home: Path) -> str | None:
 
 def located(given: settings.Settings) -> Target:
     """`locate`, but on PostgreSQL a home has its own database, which other processes are told."""
-    chosen = given.url not in (None, os.environ.get("LEDGER_URL"))
-    url = None if chosen else url_of(given.home)
+    url = None if given.url and "/home_" not in given.url else url_of(given.home)
     return locate(given) if url is None else _at(given.home, url)
+
+
+def environment(home: Path) -> dict[str, str]:
+    """What other processes that open this home are to be told."""
+    url = url_of(home)
+    return {} if url is None else {"LEDGER_URL": url}
 
 
 def _at(home: Path, url: str | None) -> Target:
@@ -94,13 +99,65 @@ def _path(books: Books) -> Path:
     return _homes[str(books.target.url.database)] / "ledger.db"
 
 
-def leave() -> None:
-    """Drop the databases of this test."""
+def homes() -> frozenset[str]:
+    """The databases that this process knows now."""
+    return frozenset(_homes)
+
+
+def leave(kept: frozenset[str] = frozenset()) -> None:
+    """Drop the databases that this process knows, but for those."""
     found = server()
-    while _homes:
-        name, _ = _homes.popitem()
+    for name in _homes.keys() - kept:
+        del _homes[name]
         if found is not None:
             found.drop(name)
+
+
+def refuse(home: Path, table: str = "outcome", why: str = "disk full") -> None:
+    """Let the books take everything but rows of one table, as a disk that fills up in between."""
+    if server() is None:
+        body = f"begin select raise(fail, '{why}'); end"
+        read(home, f"create trigger refusing before insert on {table} {body}")
+        return
+    body = f"begin raise exception '{why}' using errcode = 'disk_full'; end"
+    read(home, f"create function refusing() returns trigger language plpgsql as $$ {body} $$")
+    then = "for each row execute function refusing()"
+    read(home, f"create trigger refusing before insert on {table} {then}")
+
+
+@contextlib.contextmanager
+def refusing(home: Path, table: str = "outcome", why: str = "disk full") -> Iterator[None]:
+    """`refuse`, for a while."""
+    refuse(home, table, why)
+    try:
+        yield
+    finally:
+        read(
+            home, "drop trigger refusing" if server() is None else "drop function refusing cascade"
+        )
+
+
+@contextlib.contextmanager
+def held(home: Path) -> Iterator[None]:
+    """A stranger, who knows nothing of our ways to take turns, holds the books."""
+    found = server()
+    if found is None:
+        path = home / "ledger.db"
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as stranger:
+            stranger.execute("begin immediate")
+            yield
+            stranger.execute("rollback")
+        return
+    with found.connect(database_of(home)) as stranger, stranger.transaction():
+        stranger.execute("lock table request, outcome, process, caller in access exclusive mode")
+        yield
+
+
+def assert_sound(home: Path) -> None:
+    """Nothing is damaged, and every reference leads somewhere: a server sees to it by itself."""
+    if server() is None:
+        assert read(home, "PRAGMA integrity_check")[1] == [("ok",)]
+        assert read(home, "PRAGMA foreign_key_check")[1] == []
 
 
 # --- reading ------------------------------------------------------------------------------
