@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import json
 import os
+import secrets
 import sqlite3
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -15,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pgserver
+from sqlalchemy import UniqueConstraint
 
 from ledger import settings
 from ledger.books import migrate
+from ledger.books.base import metadata
 from ledger.books.books import Books
 from ledger.books.target import Target, locate
 from ledger.client import wiring
@@ -46,7 +49,21 @@ def server() -> pgserver.Server | None:
 def make_template(server: pgserver.Server) -> None:
     """Make the database that all others are copies of."""
     server.create(TEMPLATE)
-    migrate.upgrade(_at(_NOWHERE, server.url(TEMPLATE)))
+    migrate.upgrade(at(_NOWHERE, server.url(TEMPLATE)))
+
+
+def unique() -> str:
+    """A name that no other test of this run takes."""
+    return secrets.token_hex(8)
+
+
+def unique_keys(table: str) -> list[list[str]]:
+    """The columns of each constraint beside the key that no two rows may agree in."""
+    return [
+        [column.name for column in each.columns]
+        for each in metadata.tables[table].constraints
+        if isinstance(each, UniqueConstraint)
+    ]
 
 
 def database_of(home: Path) -> str:
@@ -73,7 +90,7 @@ def url_of(home: Path) -> str | None:
 def located(given: settings.Settings) -> Target:
     """`locate`, but on PostgreSQL a home has its own database, which other processes are told."""
     url = None if given.url and "/home_" not in given.url else url_of(given.home)
-    return locate(given) if url is None else _at(given.home, url)
+    return locate(given) if url is None else at(given.home, url)
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -82,7 +99,8 @@ def environment(home: Path) -> dict[str, str]:
     return {} if url is None else {"LEDGER_URL": url}
 
 
-def _at(home: Path, url: str | None) -> Target:
+def at(home: Path, url: str | None) -> Target:
+    """The database at a URL."""
     return locate(settings.resolve(home=home, url=url, environ={}))
 
 

@@ -1,7 +1,8 @@
 """Full text over stored content: FTS5 on SQLite, tsvector on PostgreSQL.
 
 On SQLite the index is made by the first search, brought up to date by each, and dropped by a purge:
-so a call never waits for it, and where nobody stores content there is none.
+so a call never waits for it, and where nobody stores content there is none. PostgreSQL looks at the
+first 200,000 characters of a text: its index takes no more than a mebibyte of words.
 """
 
 from sqlalchemy import Connection, text
