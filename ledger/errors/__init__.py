@@ -13,7 +13,8 @@ LedgerError
 │   ├── KeyMissing           no API key in any of the places looked at
 │   ├── KeyInvalid           an API key that cannot be one
 │   ├── ProviderUnsupported  a provider that is not OpenRouter
-│   └── RequestInvalid       messages or parameters that cannot be sent
+│   ├── RequestInvalid       messages or parameters that cannot be sent
+│   └── Unbounded            what the call could cost has no upper bound
 ├── LedgerUnavailable        the books cannot be opened or written, so no call is made
 │   ├── LedgerBusy           another writer held the books for too long
 │   ├── LedgerTooNew         the books were written by a newer version
@@ -146,6 +147,7 @@ from ledger.errors.refusals import (
     ProviderUnsupported,
     RequestInvalid,
     TagInvalid,
+    Unbounded,
 )
 
 __all__ = [
@@ -213,6 +215,7 @@ __all__ = [
     "SnapshotFailed",
     "TagInvalid",
     "TlsFailed",
+    "Unbounded",
     "UpgradeRequired",
     "WorkspaceBudgetReached",
 ]

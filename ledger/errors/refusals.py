@@ -55,3 +55,7 @@ class ProviderUnsupported(CallRefused):
 
 class RequestInvalid(CallRefused):
     """Messages or parameters that cannot be sent as they are."""
+
+
+class Unbounded(CallRefused):
+    """Nobody can say what the call could cost at most; the message says what would bound it."""
