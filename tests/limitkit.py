@@ -9,6 +9,7 @@ import charges
 from hypothesis import strategies as st
 
 from ledger.catalogue.reading import Entry
+from ledger.limits.rates import Offer, compiled
 from ledger.openrouter import listings
 
 Json = dict[str, Any]
@@ -22,19 +23,19 @@ class Lists:
         self.models = {model["id"]: model for model in models}
         self.providers = providers
         body = json.dumps({"data": list(models)}).encode()
-        self._entries: dict[str, tuple[Entry, ...]] = {}
+        self._offers: dict[str, tuple[Offer, ...]] = {}
         for listed in listings.parse_models(body):
-            offered = self._offers(listed.id)
-            self._entries[listed.id] = (entry(listed), *map(entry, offered))
+            offered = map(entry, self._listed(listed.id))
+            self._offers[listed.id] = compiled(entry(listed), offered)
 
-    def entries(self, model: str) -> tuple[Entry, ...]:
-        return self._entries.get(model, ())
+    def offers(self, model: str) -> tuple[Offer, ...]:
+        return self._offers.get(model, ())
 
-    def offers(self, model: str) -> dict[str, Json]:
+    def asked(self, model: str) -> dict[str, Json]:
         """What each provider asks."""
         return self.providers.get(model) or {"Sandbox": self.models[model]["pricing"]}
 
-    def _offers(self, model: str) -> list[listings.ListedEndpoint]:
+    def _listed(self, model: str) -> list[listings.ListedEndpoint]:
         told = self.models[model]
         listed = [
             {
@@ -45,7 +46,7 @@ class Lists:
                 "max_completion_tokens": told["top_provider"]["max_completion_tokens"],
                 "supported_parameters": told["supported_parameters"],
             }
-            for name, pricing in self.offers(model).items()
+            for name, pricing in self.asked(model).items()
         ]
         return listings.parse_endpoints(json.dumps({"data": {"endpoints": listed}}).encode(), model)
 

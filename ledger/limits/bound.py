@@ -47,7 +47,7 @@ from ledger import money
 from ledger.errors import Unbounded
 from ledger.limits import openness
 from ledger.limits.openness import unbounded
-from ledger.limits.rates import Catalogue, Rates, offers
+from ledger.limits.rates import Catalogue, Offer, Rate, Rates, offers_of
 from ledger.limits.sizes import LEAST_LIMIT, Size, size_of
 
 FEE_PERCENT = 5
@@ -145,16 +145,19 @@ def largest_limit(
     Raises:
         Unbounded: a limit would not bound it.
     """
-    size, rates = _looked_up(payload, endpoint, catalogue)
+    size, offers = _looked_up(payload, endpoint, catalogue)
     if not size.is_limitable:
         return None
-    found = [_fitting(size.limited_to(LEAST_LIMIT), each, left_pico) for each in rates]
+    least = size.limited_to(LEAST_LIMIT)
+    found = [_fitting(least, offer, left_pico) for offer in offers]
     return min((tokens for tokens in found if tokens), default=None) if all(found) else None
 
 
 def _bound(payload: Mapping[str, Any], endpoint: str, catalogue: Catalogue) -> Bound:
-    size, rates = _looked_up(payload, endpoint, catalogue)
-    found = max((_sum(size, each) for each in rates), key=lambda bound: bound.pico)
+    size, offers = _looked_up(payload, endpoint, catalogue)
+    dearest = max(offers, key=lambda offer: sum(part.pico for part in _parts(size, offer)))
+    parts = tuple(part for part in _parts(size, dearest) if part.pico)
+    found = Bound(sum(part.pico for part in parts), parts, dearest.model, dearest.provider)
     if found.pico > money.MAX_PICO:
         raise unbounded(f"it may be {found.usd:f} USD, which no account holds")
     return found
@@ -162,8 +165,8 @@ def _bound(payload: Mapping[str, Any], endpoint: str, catalogue: Catalogue) -> B
 
 def _looked_up(
     payload: Mapping[str, Any], endpoint: str, catalogue: Catalogue
-) -> tuple[Size, list[Rates]]:
-    """How much a request is, and the prices of all who may serve it.
+) -> tuple[Size, list[Offer]]:
+    """How much a request is, and the offers of all who may serve it.
 
     Raises:
         Unbounded: one of both has no upper end.
@@ -171,65 +174,91 @@ def _looked_up(
     openness.check(payload, endpoint)
     models = openness.models(payload)
     size = size_of(payload, endpoint)
-    return size, [each for model in models for each in offers(model, size, catalogue)]
+    offers = [offer for model in models for offer in offers_of(model, catalogue)]
+    if not size.is_limitable:
+        _check_priced(offers, size)
+    return size, offers
 
 
-def _sum(size: Size, rates: Rates) -> Bound:
-    """What a request costs at most by one offer."""
+def _check_priced(offers: list[Offer], size: Size) -> None:
+    """Work other than text may be priced elsewhere: what is listed at zero isn't free by that.
+
+    Raises:
+        Unbounded: such a model is listed at zero, and isn't one of the free ones.
+    """
+    for offer in offers:
+        if offer.rates(size.most_prompt_tokens).are_zero and not offer.model.endswith(":free"):
+            raise unbounded(f"the catalogue lists no price at all for {offer.model}")
+
+
+def _parts(size: Size, offer: Offer) -> list[Part]:
+    """What a request costs at most by one offer.
+
+    Raises:
+        Unbounded: nobody knows a price of it, or how much it may answer.
+    """
+    rates = offer.rates(size.most_prompt_tokens)
+    prompt = rates.cached if size.media.has_ttl else rates.prompt
     parts = [
-        _part("prompt", size.prompt_tokens * size.times, "token", rates.prompt),
-        _part("completion", _completion(size, rates) * size.times, "token", rates.completion),
-        _pictures(size, rates),
-        _part("media", _within(size.media.sounds, rates) * size.times, "token", rates.sound_token),
-        _part("fixed", size.requests, "request", rates.request),
+        _part("prompt", size.prompt_tokens * size.times, "token", prompt, offer),
+        _part("fixed", size.requests, "request", rates.request, offer),
     ]
+    if size.completes:
+        tokens = _completion_tokens(size, offer, rates) * size.times
+        parts.append(_part("completion", tokens, "token", rates.completion, offer))
+    if size.media.pictures:
+        parts.append(_pictures(size, offer, rates))
+    if size.media.sounds:
+        tokens = _within(size.media.sounds, offer) * size.times
+        parts.append(_part("media", tokens, "token", rates.sound_token, offer))
     work = sum(part.pico for part in parts)
     fee = -(-work * FEE_PERCENT // 100)
     parts.append(Part("fee", 1, "request", fee, fee))
-    parts.append(_part("fixed", size.times, "search", rates.search))
-    kept = tuple(part for part in parts if part.pico)
-    return Bound(sum(part.pico for part in kept), kept, rates.model, rates.provider)
+    if rates.search != 0:
+        parts.append(_part("fixed", size.times, "search", rates.search, offer))
+    return parts
 
 
-def _part(kind: str, units: int, unit: str, pico_each: int) -> Part:
-    return Part(kind, units, unit, pico_each, units * pico_each)
+def _part(kind: str, units: int, unit: str, rate: Rate, offer: Offer) -> Part:
+    if rate is None:
+        raise offer.unknown(f"{kind} ({unit})")
+    return Part(kind, units, unit, rate, units * rate)
 
 
-def _pictures(size: Size, rates: Rates) -> Part:
+def _pictures(size: Size, offer: Offer, rates: Rates) -> Part:
     """Pictures by their own price where one is declared, else by their tokens."""
-    if rates.picture:
-        return _part("media", len(size.media.pictures) * size.times, "picture", rates.picture)
-    tokens = _within(size.media.pictures, rates)
-    return _part("media", tokens * size.times, "token", rates.picture_token)
+    if rates.picture == 0:
+        tokens = _within(size.media.pictures, offer) * size.times
+        return _part("media", tokens, "token", rates.picture_token, offer)
+    pictures = len(size.media.pictures) * size.times
+    return _part("media", pictures, "picture", rates.picture, offer)
 
 
-def _within(sizes: list[int], rates: Rates) -> int:
+def _within(sizes: list[int], offer: Offer) -> int:
     """Tokens of media: one a byte, at most the context length."""
-    return sum(sizes) if rates.context is None else min(sum(sizes), rates.context)
+    return sum(sizes) if offer.context is None else min(sum(sizes), offer.context)
 
 
-def _completion(size: Size, rates: Rates) -> int:
-    """Completion tokens of one answer.
+def _completion_tokens(size: Size, offer: Offer, rates: Rates) -> int:
+    """Completion tokens of one answer; none where they are for nothing.
 
     Raises:
         Unbounded: neither the call nor the catalogue limits them.
     """
-    if not size.completes or not rates.completion:
+    if rates.completion == 0:
         return 0
-    kept = size if rates.keeps_limits else dataclasses.replace(size, limit=None)
-    found = kept.completion_tokens(rates.most)
+    kept = size if offer.keeps_limits else dataclasses.replace(size, limit=None)
+    found = kept.completion_tokens(offer.most)
     if found is None:
-        raise openness.no_maximum(rates.model, is_limitable=size.is_limitable)
+        raise openness.no_maximum(offer.model, is_limitable=size.is_limitable)
     return found
 
 
-def _fitting(size: Size, rates: Rates, left_pico: int) -> int | None:
+def _fitting(size: Size, offer: Offer, left_pico: int) -> int | None:
     """The limit that fits into what is left, by one offer."""
-    if not rates.keeps_limits:
+    least = sum(part.pico for part in _parts(size, offer))
+    if least > left_pico or not offer.keeps_limits:
         return None
-    least = _sum(size, rates).pico
-    if least > left_pico:
-        return None
-    each = rates.completion * size.times * (100 + FEE_PERCENT)
-    tokens = (left_pico - least) * 100 // each if each else money.MAX_PICO
-    return LEAST_LIMIT + tokens
+    each = (offer.rates(size.most_prompt_tokens).completion or 0) * size.times
+    free = (left_pico - least) * 100 // (100 + FEE_PERCENT)
+    return LEAST_LIMIT + (free // each if each else money.MAX_PICO)

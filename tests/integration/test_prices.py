@@ -9,8 +9,9 @@ from test_catalogue import Provider
 
 from ledger import clock
 from ledger.books.books import Books
-from ledger.catalogue import prices, sync
-from ledger.catalogue.prices import PriceBook
+from ledger.catalogue import sync
+from ledger.limits import prices
+from ledger.limits.prices import PriceBook
 
 
 @pytest.fixture
@@ -40,24 +41,30 @@ def test_a_model_is_read_once_with_its_offers(
         sync.sync(books, provider.get)
         book = PriceBook(books)
         reads = _counted(books, monkeypatch)
-        found = [book.entries("maker/small") for _ in range(100)]
-    assert [entry.provider for entry in found[0]] == [None, "One"]
+        found = [book.offers("maker/small") for _ in range(100)]
+    assert [offer.provider for offer in found[0]] == [None, "One"]
     assert all(each is found[0] for each in found)
     assert len(reads) <= 2
 
 
-def test_a_look_of_this_process_counts_at_once(tmp_path: Path, provider: Provider) -> None:
+def test_a_look_of_this_ledger_counts_at_once(tmp_path: Path, provider: Provider) -> None:
     with opened(tmp_path) as books:
         book = PriceBook(books)
-        assert book.entries("maker/small") == ()
+        other = Provider()
+        other.lists("maker/other")
+        sync.sync(books, other.get)
+        assert book.offers("maker/small") == ()
         sync.sync(books, provider.get)
-        assert len(book.entries("maker/small")) == 2
+        assert len(book.offers("maker/small")) == 2
         provider.offers["maker/small"].append(provider.offer("Two", "0.00009"))
         sync.sync(books, provider.get)
-        assert len(book.entries("maker/small")) == 3
+        book.forget()
+        assert len(book.offers("maker/small")) == 3
+        provider.lists("maker/large")
         del provider.models["maker/small"]
         sync.sync(books, provider.get)
-        assert book.entries("maker/small") == ()
+        book.forget()
+        assert book.offers("maker/small") == ()
 
 
 def test_a_look_of_another_process_counts_within_a_second(
@@ -66,11 +73,10 @@ def test_a_look_of_another_process_counts_within_a_second(
     with opened(tmp_path) as books, opened(tmp_path) as others:
         sync.sync(others, provider.get)
         book = PriceBook(books)
-        before = book.entries("maker/small")
-        monkeypatch.setattr(sync, "_changed", lambda rows: rows)  # as if it were elsewhere
+        before = book.offers("maker/small")
         provider.offers["maker/small"].append(provider.offer("Two", "0.00009"))
         sync.sync(others, provider.get)
         now = clock.monotonic()
         monkeypatch.setattr(clock.Real, "monotonic", lambda: now + prices.RECHECK_S)
-        after = book.entries("maker/small")
+        after = book.offers("maker/small")
     assert (len(before), len(after)) == (2, 3)

@@ -47,7 +47,7 @@ def _served(draw: st.DrawFn, catalogue: Lists, body: Json) -> charges.Served:
     minutes = draw(st.integers(0, 7 * 24 * 60 - 1))
     tokens = st.integers(0, 6000)
     return charges.Served(
-        pricing=draw(st.sampled_from(list(catalogue.offers(slug).values()))),
+        pricing=draw(st.sampled_from(list(catalogue.asked(slug).values()))),
         most=told["top_provider"]["max_completion_tokens"] or told["context_length"],
         at=dt.datetime(2026, 11, 23, tzinfo=dt.UTC) + dt.timedelta(minutes=minutes),
         appetite=draw(st.sampled_from(["usual", "thrifty", "maximal"])),
@@ -284,8 +284,8 @@ def test_a_price_that_nobody_knows_bounds_nothing(pricing: Json) -> None:
 
 def test_a_model_that_nobody_offers_has_no_price() -> None:
     class Bare(Lists):
-        def entries(self, model: str) -> Any:
-            return super().entries(model)[:1]
+        def offers(self, model: str) -> Any:
+            return super().offers(model)[:1]
 
     with pytest.raises(Unbounded, match="nobody who offers"):
         bound(Bare([model("a/one", PRICES)], {}))
