@@ -8,7 +8,7 @@ from typing import Any
 import charges
 from hypothesis import strategies as st
 
-from ledger.catalogue.reading import Entry
+from ledger.catalogue.reading import Entry, as_listed
 from ledger.limits.rates import Offer, compiled
 from ledger.openrouter import listings
 
@@ -53,19 +53,20 @@ class Lists:
 
 def entry(listed: listings.ListedModel | listings.ListedEndpoint) -> Entry:
     """A listing as the books give it back."""
-    is_model = isinstance(listed, listings.ListedModel)
+    if isinstance(listed, listings.ListedModel):
+        return as_listed(listed, SEEN)
     return Entry(
-        model=listed.id if is_model else listed.model,
-        endpoint=None if is_model else listed.endpoint,
-        provider=None if is_model else listed.provider,
+        model=listed.model,
+        endpoint=listed.endpoint,
+        provider=listed.provider,
         name=None,
         is_listed=True,
         seen_at=SEEN,
         context_length=listed.context_length,
         max_completion_tokens=listed.max_completion_tokens,
-        max_prompt_tokens=None,
-        input_kinds=listed.input_kinds if is_model else (),
-        output_kinds=listed.output_kinds if is_model else (),
+        max_prompt_tokens=listed.max_prompt_tokens,
+        input_kinds=(),
+        output_kinds=(),
         supported_parameters=listed.supported_parameters,
         quantization=None,
         expires_on=None,
