@@ -21,7 +21,7 @@ COMMANDS = {
     "ask": Listed("calls", "Send one message and print the answer."),
     "show": Listed("reading", "Show one request: who, how it ended, its cost."),
     "status": Listed("reading", "Show home, key, and what is open or pending."),
-    "report": Listed("reading", "Add up costs by time, caller, model or tag."),
+    "report": Listed("reporting", "Add up costs by time, caller, model, tag and more."),
     "credits": Listed("account", "Show credits purchased, used and remaining."),
     "models": Listed("models", "List models, and their prices over time."),
     "settle": Listed("settling", "Fetch the provider's records of what calls cost."),

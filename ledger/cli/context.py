@@ -1,7 +1,8 @@
 """What every command shares: the global options, and the ledger that they choose."""
 
 import contextlib
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeAlias
 
@@ -50,3 +51,17 @@ def say(context: typer.Context, text: str) -> None:
     """Tell what was done, unless nobody wants to hear it."""
     if not chosen(context).quiet:
         typer.echo(text)
+
+
+def stream(pieces: Iterable[bytes]) -> None:
+    """Bytes as they are to a pipe or a file, and harmless to a terminal."""
+    if sys.stdout.isatty():
+        from ledger.harmless import harmless_lines
+
+        for piece in pieces:
+            typer.echo(harmless_lines(piece.decode().replace("\r\n", "\n")), nl=False)
+        return
+    sys.stdout.flush()
+    for piece in pieces:
+        sys.stdout.buffer.write(piece)
+    sys.stdout.buffer.flush()

@@ -1,13 +1,12 @@
 """`export`: the JSON files, or a view in another format."""
 
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import typer
 
-from ledger.cli.context import AsJson, opened, say
+from ledger.cli.context import AsJson, opened, say, stream
 
 _JSON = "json"
 _REQUESTS = "request_status"
@@ -104,7 +103,7 @@ def _csv(context: typer.Context, wanted: Wanted) -> None:
     view = wanted.view or _REQUESTS
     with opened(context) as ledger:
         if wanted.to is None:
-            _stream(ledger.csv(view))
+            stream(ledger.csv(view))
             return
         made = ledger.export_csv(wanted.to, view)
     from ledger.reports import jsonout
@@ -113,20 +112,6 @@ def _csv(context: typer.Context, wanted: Wanted) -> None:
         typer.echo(jsonout.document(made))
     else:
         say(context, f"{made.path}: {made.rows} rows of {view}")
-
-
-def _stream(pieces: Iterable[bytes]) -> None:
-    """Bytes as they are to a pipe or a file, and harmless to a terminal."""
-    if sys.stdout.isatty():
-        from ledger.harmless import harmless_lines
-
-        for piece in pieces:
-            typer.echo(harmless_lines(piece.decode().replace("\r\n", "\n")), nl=False)
-        return
-    sys.stdout.flush()
-    for piece in pieces:
-        sys.stdout.buffer.write(piece)
-    sys.stdout.buffer.flush()
 
 
 _FORMATS: dict[str, Callable[[typer.Context, Wanted], None]] = {_JSON: _json_files, "csv": _csv}

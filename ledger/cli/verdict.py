@@ -33,23 +33,20 @@ class _Note(Protocol):
 
 def look(home: Path, sandbox: "Sandbox", check: _Note) -> None:
     """Compare the books and the files with what the server saw and charged."""
-    from ledger.reports.totals import Totals
-
     with _ledger(home) as ledger:
-        rows = ledger.report("caller")
-    totals = Totals.of(rows)
+        totals = ledger.report("caller").totals
     charged = sum(money.to_pico(call.charged) for call in sandbox.calls)
     check(
         f"every call that the server saw is in the books: {len(sandbox.calls)}",
-        passed=totals["requests"] == len(sandbox.calls),
+        passed=totals.requests == len(sandbox.calls),
     )
     check(
         f"the report's total is what the server charged: {money.usd_text(charged)} USD",
-        passed=totals["total_pico"] == charged > 0,
+        passed=totals.total_pico == charged > 0,
     )
     check(
         "nothing is open, pending or unknown",
-        passed=not any(totals[f"{name}_requests"] for name in ("open", "pending", "unknown")),
+        passed=not (totals.open_requests or totals.pending_requests or totals.unknown_requests),
     )
     check(
         f"the provider's own digits are kept: {ecosystem.EXACT_COST}",
@@ -67,7 +64,7 @@ def document(folder: Path, home: Path, checks: list[Check]) -> str:
     from ledger.reports import jsonout
 
     with _ledger(home) as ledger:
-        usage = jsonout.usage("caller", ledger.report("caller"))
+        usage = ledger.report("caller")
     return jsonout.document(
         {
             "folder": folder,

@@ -7,29 +7,66 @@ from ledger.client.wiring import Wired
 
 if TYPE_CHECKING:
     from ledger.doctor import Diagnosis
-    from ledger.reports.rows import RequestStatus, UsageRow
+    from ledger.reports.rows import RequestStatus
     from ledger.reports.status import Status
+    from ledger.reports.usage.periods import Word
+    from ledger.reports.usage.report import Report
 
 
 class Reading(Wired):
     """What a ledger tells."""
 
-    def report(self, by: str, of: str | None = None) -> "list[UsageRow]":
-        """Totals by `day`, `month`, `caller`, `member`, `model` or `tag`, in the order of those.
+    def report(  # noqa: PLR0913 - one for each thing that a report can be asked
+        self,
+        by: str,
+        then: str | None = None,
+        *,
+        since: "Word | None" = None,
+        until: "Word | None" = None,
+        caller: str | None = None,
+        model: str | None = None,
+        tag: str | None = None,
+        of: str | None = None,
+        tz: str = "UTC",
+        top: int | None = None,
+    ) -> "Report":
+        """Totals with their grades: by time in the order of it, by name the largest first.
 
         A member's totals are those of every call made through it, and a request has several
         members and tags: rows of these two don't add up to the whole, but for tags `of` one key.
 
         Args:
-            by: what to add up by.
+            by: `hour`, `day`, `week`, `month`, `caller`, `member` (of chains), `model`,
+                `provider`, `tag` or `status`.
+            then: another of these, to cross it with.
+            since: the first time: a date, a moment, or a word such as `today`, `7d`, `2026-11`.
+            until: the last one, which is part of it: until `2026-11` is until the month's end.
+            caller: only requests of this one.
+            model: only requests of this one, as answered, else as asked for.
+            tag: only requests with this tag, `key=value`.
             of: of tags, the key whose values are wanted.
+            tz: an IANA time zone, whose days and hours these are.
+            top: so many names get a row of their own, and all others one together.
 
         Raises:
-            RequestInvalid: `by` is none of these, or has no keys.
+            QuestionInvalid: what of it can't be asked, and what can.
+            LedgerUnavailable: there are no books yet, or they can't be read.
         """
-        from ledger.reports import queries
+        from ledger.reports.usage import adding, question
 
-        return queries.usage(self.books, by, of)
+        asked = question.question(
+            by,
+            then,
+            since=since,
+            until=until,
+            caller=caller,
+            model=model,
+            tag=tag,
+            of=of,
+            tz=tz,
+            top=top,
+        )
+        return adding.report(self.books, asked)
 
     def requests(self) -> "Iterator[RequestStatus]":
         """Every request with its status and cost, oldest first."""

@@ -66,12 +66,16 @@ LedgerError
 ├── GenerationUnavailable    the provider's own record could not be fetched
 ├── SnapshotFailed           a JSON file could not be written
 ├── BackupFailed             a backup could not be made or verified
-└── NotFoundInLedger         nothing in the books has that id or name
+├── NotFoundInLedger         nothing in the books has that id or name
+└── QuestionInvalid          a report, period, time zone or filter that cannot be one
 
 `str(error)` says what happened, to whom, and what to do. Each class has its exit code for the
 command line: 1 other, 2 usage, 3 refused, 4 books, 5 provider, 6 connection.
 """
 
+from ledger.errors.asking import (
+    QuestionInvalid,
+)
 from ledger.errors.base import (
     LedgerError,
 )
@@ -206,6 +210,7 @@ __all__ = [
     "ProviderUnavailable",
     "ProviderUnsupported",
     "ProxyFailed",
+    "QuestionInvalid",
     "RateLimited",
     "RequestInvalid",
     "RequestTooLarge",

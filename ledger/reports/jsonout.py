@@ -4,12 +4,19 @@ import dataclasses
 import datetime as dt
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from ledger import clock
 from ledger.openrouter import exact
-from ledger.reports.rows import UsageRow, ViewRow
-from ledger.reports.totals import Totals
+
+
+@runtime_checkable
+class HasJson(Protocol):
+    """What says itself how it is shown."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Its members, already in what JSON has."""
+        ...
 
 
 def document(value: Any) -> str:
@@ -21,21 +28,9 @@ def document(value: Any) -> str:
     return exact.dumps(_plain(value), indent=2)
 
 
-def usage(by: str, rows: list[UsageRow], whole: list[UsageRow] | None = None) -> dict[str, Any]:
-    """A usage report for `document`: its rows as in the view, and the exact totals.
-
-    Args:
-        by: what it adds up by.
-        rows: the report.
-        whole: rows that add up to the totals, where those of the report share requests.
-    """
-    totals = Totals.of(rows if whole is None else whole)
-    return {"by": by, "rows": rows, "totals": totals.as_json()}
-
-
 def _plain(value: Any) -> Any:
     """The value in what JSON has; what is left over is for `exact` to write or refuse."""
-    if isinstance(value, ViewRow):
+    if isinstance(value, HasJson):
         return value.as_json()
     if dataclasses.is_dataclass(value):
         value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}

@@ -6,27 +6,12 @@ from typing import Any, TypeVar
 from sqlalchemy import Row, text
 
 from ledger import texts
-from ledger.books import sql_files
 from ledger.books.books import Books
-from ledger.errors import NotFoundInLedger, RequestInvalid
-from ledger.reports.rows import (
-    CallerUsage,
-    DailyUsage,
-    MemberUsage,
-    ModelUsage,
-    MonthlyUsage,
-    RequestStatus,
-    TagUsage,
-    UsageRow,
-    ViewRow,
-)
+from ledger.errors import NotFoundInLedger
+from ledger.reports.rows import RequestStatus, ViewRow
 
 _Kind = TypeVar("_Kind", bound=ViewRow)
 
-BUCKETS: dict[str, type[UsageRow]] = {
-    kind.BUCKET: kind
-    for kind in (DailyUsage, MonthlyUsage, CallerUsage, MemberUsage, ModelUsage, TagUsage)
-}
 SHORTEST_PREFIX = 8
 _PAGE = 1_000
 _AMBIGUOUS = 2
@@ -36,35 +21,6 @@ _OF_GENERATION = (
     " UNION ALL SELECT id FROM response_start WHERE generation_id = :wanted)"
 )
 _REQUESTS = "SELECT {columns} FROM request_status"
-
-
-def usage(books: Books, by: str, of: str | None = None) -> list[UsageRow]:
-    """Totals by one of `BUCKETS`, in the order of those.
-
-    Args:
-        books: what is read.
-        by: what to add up by.
-        of: of tags, only those of this key; then a row without a tag has the other requests.
-
-    Raises:
-        RequestInvalid: `by` is none of these, or has no keys.
-        LedgerUnavailable: there are no books yet, or they can't be read.
-    """
-    kind = BUCKETS.get(by)
-    if kind is None:
-        raise RequestInvalid(
-            f"There is no report by {by!r}.", hint=f"Choose one of {', '.join(BUCKETS)}."
-        )
-    if of is not None and kind is not TagUsage:
-        raise RequestInvalid(f"A report by {by} has no keys.", hint='Only one by "tag" does.')
-    query = (
-        f"SELECT {', '.join(kind.columns())} FROM {kind.VIEW} ORDER BY {kind.BUCKET} NULLS FIRST"  # noqa: S608 - names of our own classes
-    )
-    with books.read() as connection:
-        if of is None:
-            return [_row(kind, row) for row in connection.execute(text(query))]
-        query = sql_files.load("reports", connection.dialect.name)["tag_values"].body
-        return [_row(kind, row) for row in connection.execute(text(query), {"key": of})]
 
 
 def requests(books: Books) -> Iterator[RequestStatus]:

@@ -6,7 +6,7 @@ beside each is the same amount as exact decimal text, for reading: add up the in
 
 import datetime as dt
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
 from sqlmodel import SQLModel
 
@@ -75,7 +75,7 @@ class RequestStatus(ViewRow):
 
 
 class UsageRow(ViewRow):
-    """Totals of one day, month, caller, ...; the amounts that are not known add nothing.
+    """Totals as every usage view has them; the amounts that are not known add nothing.
 
     Attributes:
         requests: all of them; `finished`, `failed`, `cancelled`, `interrupted` and
@@ -85,11 +85,6 @@ class UsageRow(ViewRow):
         pending_requests: requests whose cost is still asked for.
         unknown_requests: requests whose cost nobody can say.
     """
-
-    VIEW: ClassVar[str] = ""
-    BUCKET: ClassVar[str] = ""
-    OVERLAPS: ClassVar[bool] = False
-    """Whether a request is in several rows, so that their sum counts it more than once."""
 
     requests: int
     finished: int
@@ -114,81 +109,3 @@ class UsageRow(ViewRow):
     pending_requests: int
     unknown_requests: int
     not_charged_requests: int
-
-    @classmethod
-    def columns(cls) -> tuple[str, ...]:
-        """The names of the view's columns: the bucket first."""
-        totals = (name for name in cls.model_fields if name != cls.BUCKET)
-        return (cls.BUCKET, *totals) if cls.BUCKET else tuple(totals)
-
-    @property
-    def bucket(self) -> str | None:
-        """The day, month, caller or model; None for calls that have none."""
-        value = getattr(self, self.BUCKET)
-        return None if value is None else str(value)
-
-
-class DailyUsage(UsageRow):
-    """Totals of the requests that started in one UTC day."""
-
-    VIEW = "daily_usage"
-    BUCKET = "day"
-
-    day: str
-
-
-class MonthlyUsage(UsageRow):
-    """Totals of the requests that started in one UTC month."""
-
-    VIEW = "monthly_usage"
-    BUCKET = "month"
-
-    month: str
-
-
-class CallerUsage(UsageRow):
-    """Totals of one caller; None are the requests that nobody can be named for."""
-
-    VIEW = "caller_usage"
-    BUCKET = "caller"
-
-    caller: str | None
-
-
-class ModelUsage(UsageRow):
-    """Totals of one model, as served, else as asked for."""
-
-    VIEW = "model_usage"
-    BUCKET = "model"
-
-    model: str | None
-
-
-class MemberUsage(UsageRow):
-    """Totals of one member of chains: of every call that was made through it.
-
-    Attributes:
-        own_requests: those that it made itself, as the last of the chain; `own_total_pico` is
-            what they cost. Over all members, these add up to the whole.
-    """
-
-    VIEW = "member_usage"
-    BUCKET = "member"
-    OVERLAPS = True
-
-    member: str | None
-    own_requests: int
-    own_total_pico: int
-    own_total_usd: str
-
-
-class TagUsage(UsageRow):
-    """Totals of one tag, `key=value`; None are the requests without the key that was asked for."""
-
-    VIEW = "tag_usage"
-    BUCKET = "tag"
-    OVERLAPS = True
-
-    tag: str | None
-    key: str | None
-    value: str | None

@@ -2,8 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import IO
 
 from rich.box import SIMPLE_HEAD
@@ -15,87 +14,14 @@ from rich.text import Text
 from ledger import money
 from ledger.reports import account
 from ledger.reports.callers import CallerEntry
-from ledger.reports.queries import BUCKETS
-from ledger.reports.rows import MemberUsage, RequestStatus, UsageRow
+from ledger.reports.rows import RequestStatus
 from ledger.reports.status import KeySource, Status
 from ledger.reports.terminal import harmless
-from ledger.reports.totals import Totals
 
-_NOBODY = "(none)"
 _UNKNOWN = "unknown"
 _PIPED_WIDTH = 200
 _HEIGHT = 25
-_NARROWEST = 10
-_UNLIMITED = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """A figure of a usage table; those with the lowest rank go first where it is too narrow."""
-
-    title: str
-    rank: int
-    cell: Callable[[UsageRow], str]
-    total: Callable[[Totals], str]
-
-
-def _count(title: str, rank: int, *names: str) -> _Column:
-    """A column that adds up integer columns of the view."""
-    return _Column(
-        title,
-        rank,
-        lambda row: str(sum(getattr(row, name) for name in names)),
-        lambda totals: str(sum(totals[name] for name in names)),
-    )
-
-
-def _amount(title: str, rank: int, name: str) -> _Column:
-    """A column of exact USD text."""
-    return _Column(
-        title,
-        rank,
-        lambda row: str(getattr(row, f"{name}_usd")),
-        lambda totals: totals.usd(f"{name}_pico"),
-    )
-
-
-_REQUESTS = _count("requests", 9, "requests")
-_NOT_FINISHED = _count("failed", 5, "failed", "cancelled", "interrupted")
-_PROMPT = _count("prompt tokens", 3, "prompt_tokens")
-_COMPLETION = _count("completion tokens", 3, "completion_tokens")
-_SETTLED = _amount("settled USD", 2, "settled")
-_COST = _amount("cost USD", 7, "cost")
-_UPSTREAM = _amount("upstream USD", 6, "upstream")
-_TOTAL = _amount("total USD", 9, "total")
-# What a member of chains did itself; over all members that is the whole.
-_OWN = [
-    _Column(
-        "own requests", 4, lambda row: _own(row, "requests"), lambda all_: str(all_["requests"])
-    ),
-    _Column("own USD", 8, lambda row: _own(row, "total_usd"), lambda all_: all_.usd("total_pico")),
-]
-
-
-def usage(
-    by: str,
-    rows: Sequence[UsageRow],
-    whole: Sequence[UsageRow] | None = None,
-    *,
-    file: IO[str] | None = None,
-) -> None:
-    """Print a usage report: a row each, the exact totals, and what is not known yet.
-
-    Args:
-        by: what it adds up by.
-        rows: the report.
-        whole: rows that add up to the totals, where those of the report share requests.
-        file: where to; stdout if not given.
-    """
-    console = screen(file)
-    totals = Totals.of(rows if whole is None else whole)
-    table, width = _fitting(console, BUCKETS[by].BUCKET, rows, totals)
-    screen(file, at_least=width).print(table)
-    console.print(Text(_not_known(totals)))
+UNLIMITED = 1_000_000
 
 
 def callers(found: Sequence[CallerEntry], *, file: IO[str] | None = None) -> None:
@@ -114,7 +40,7 @@ def callers(found: Sequence[CallerEntry], *, file: IO[str] | None = None) -> Non
         table.add_row(*(Text(harmless(cell)) for cell in _caller_cells(each)))
     console = screen(file)
     if not console.is_terminal:  # a path that is folded is none for the next program
-        unlimited = console.options.update_width(_UNLIMITED)
+        unlimited = console.options.update_width(UNLIMITED)
         needed = Measurement.get(console, unlimited, table).maximum
         console = screen(file, at_least=needed)
     console.print(table)
@@ -170,10 +96,6 @@ def status(found: Status, *, file: IO[str] | None = None) -> None:
         console.print(Text(harmless(advice)))
 
 
-def _own(row: UsageRow, name: str) -> str:
-    return str(getattr(row, f"own_{name}"))
-
-
 def _limits(found: Status) -> list[tuple[str, str]]:
     """What the provider says of the key, or why it said nothing."""
     if found.key_limits is not None:
@@ -183,14 +105,6 @@ def _limits(found: Status) -> list[tuple[str, str]]:
 
 def _key(place: KeySource) -> str:
     return f"{place.masked} from {place.source}"
-
-
-def _not_known(totals: Totals) -> str:
-    """What the totals do not have yet, in one line."""
-    return (
-        f"Cost pending: {totals['pending_requests']}, unknown: {totals['unknown_requests']};"
-        f" requests still open: {totals['open_requests']}."
-    )
 
 
 def _fact(name: str, value: object) -> str:
@@ -208,45 +122,6 @@ def print_facts(facts: Iterable[tuple[str, str]], file: IO[str] | None) -> None:
     for name, value in facts:
         table.add_row(Text(name, style="bold"), Text(harmless(value)))
     screen(file).print(table)
-
-
-def _fitting(
-    console: Console, bucket: str, rows: Sequence[UsageRow], totals: Totals
-) -> tuple[Table, int]:
-    """The table with as many columns as the width takes, and its width; amounts are never cut."""
-    columns = _columns(totals)
-    if bucket == MemberUsage.BUCKET:
-        columns += _OWN
-    while True:
-        table = _table(bucket, columns, rows, totals)
-        table.columns[0].max_width = _NARROWEST
-        unlimited = console.options.update_width(_UNLIMITED)
-        needed = Measurement.get(console, unlimited, table).maximum
-        table.columns[0].max_width = None
-        lowest = min(column.rank for column in columns)
-        if needed <= console.width or lowest == _TOTAL.rank:
-            return table, max(needed, console.width)
-        columns = [column for column in columns if column.rank > lowest]
-
-
-def _columns(totals: Totals) -> list[_Column]:
-    """Upstream spend and the total beside the cost only where somebody used their own key."""
-    spent = [_COST, _UPSTREAM, _TOTAL] if totals["upstream_pico"] else [_TOTAL]
-    return [_REQUESTS, _NOT_FINISHED, _PROMPT, _COMPLETION, _SETTLED, *spent]
-
-
-def _table(
-    bucket: str, columns: Sequence[_Column], rows: Sequence[UsageRow], totals: Totals
-) -> Table:
-    table = Table(box=SIMPLE_HEAD, show_footer=True, pad_edge=False)
-    table.add_column(bucket, footer=Text("all"), overflow="fold", min_width=_NARROWEST)
-    for column in columns:
-        total = Text(column.total(totals))
-        table.add_column(column.title, footer=total, justify="right", no_wrap=True)
-    for row in rows:
-        name = _NOBODY if row.bucket is None else harmless(row.bucket)
-        table.add_row(Text(name), *(Text(column.cell(row)) for column in columns))
-    return table
 
 
 def screen(file: IO[str] | None, *, at_least: int = 0) -> Console:

@@ -14,12 +14,12 @@ import typer.main
 
 from ledger import caller
 from ledger.__main__ import main
-from ledger.cli import calls, reading
+from ledger.cli import calls, reporting
 from ledger.cli.app import COMMANDS
 from ledger.client import Ledger, reset_default
 from ledger.errors import LedgerError
 from ledger.openrouter import exact
-from ledger.reports.queries import BUCKETS
+from ledger.reports.usage.question import KEYS
 
 if TYPE_CHECKING:
     from ledger.sandbox import Sandbox
@@ -200,11 +200,11 @@ def test_show_by_id_and_by_generation(
 
 
 def test_report_words_are_the_librarys() -> None:
-    assert tuple(BUCKETS) == reading.BUCKETS
+    assert reporting.KEYS == KEYS
 
 
-@pytest.mark.parametrize("by", BUCKETS)
-def test_report_as_json_is_the_view(
+@pytest.mark.parametrize("by", KEYS)
+def test_report_as_json_has_each_sum(
     capsys: pytest.CaptureFixture[str], ledger_sandbox: "Sandbox", by: str
 ) -> None:
     costs = [Decimal(cost) for cost in ("0.1", "0.2", "1E-7")]
@@ -339,7 +339,7 @@ def test_without_a_ledger_the_error_says_so(
 
 @pytest.mark.parametrize(
     "arguments",
-    [("nope",), ("report",), ("report", "week"), ("show",), ("--nope",), ("status", "--nope")],
+    [("nope",), ("report",), ("report", "fortnight"), ("show",), ("--nope",), ("status", "--nope")],
 )
 def test_wrong_usage_is_one_line_that_names_the_help(
     capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]

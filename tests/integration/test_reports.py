@@ -13,10 +13,12 @@ from rich.cells import cell_len
 from ledger import clock, money
 from ledger.books.models import Caller, Outcome, Request, RequestTag
 from ledger.client import Ledger
-from ledger.errors import LedgerError, LedgerUnavailable, NotFoundInLedger, RequestInvalid
+from ledger.errors import LedgerError, LedgerUnavailable, NotFoundInLedger, QuestionInvalid
 from ledger.openrouter import exact
-from ledger.reports import jsonout, queries, tables
-from ledger.reports.rows import RequestStatus
+from ledger.reports import jsonout, tables
+from ledger.reports.rows import RequestStatus, UsageRow
+from ledger.reports.usage import table
+from ledger.reports.usage.question import KEYS
 
 if TYPE_CHECKING:
     from ledger.sandbox import Sandbox
@@ -73,7 +75,7 @@ def table_of(ledger: Ledger, by: str, columns: int, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setenv("TERM", "dumb")
     screen = Terminal()
-    tables.usage(by, ledger.report(by), file=screen)
+    table.show(ledger.report(by), file=screen)
     return screen.getvalue()
 
 
@@ -94,15 +96,17 @@ def test_each_report_adds_up_what_the_server_charged(
     assert {row.bucket: Decimal(row.total_usd) for row in rows} == expected
     assert {row.bucket: money.to_usd(row.total_pico) for row in rows} == expected
     assert sum(row.requests for row in rows) == len(COSTS)
-    assert [row.bucket for row in rows] == sorted(expected, key=str)
+    in_order = sorted(expected, key=lambda name: (-expected[name], name))
+    assert [row.bucket for row in rows] == in_order
 
 
 def test_the_rows_classes_are_the_views(ledger: Ledger) -> None:
     ledger.get_response("Hello", "maker/model", "flow_x")
     with ledger.books.read() as connection:
-        for kind in queries.BUCKETS.values():
-            cursor = connection.exec_driver_sql(f"SELECT * FROM {kind.VIEW}")
-            assert tuple(cursor.keys()) == kind.columns()
+        for view in ("daily", "monthly", "caller", "model", "member", "tag"):
+            cursor = connection.exec_driver_sql(f"SELECT * FROM {view}_usage")
+            columns = UsageRow.columns()
+            assert tuple(cursor.keys())[1 : 1 + len(columns)] == columns
         cursor = connection.exec_driver_sql("SELECT * FROM request_status")
         assert tuple(cursor.keys()) == RequestStatus.columns()
 
@@ -112,10 +116,10 @@ def test_ten_thousand_tiny_costs_sum_exactly(ledger: Ledger) -> None:
     with ledger.books.read() as connection:
         total = connection.exec_driver_sql("SELECT sum(cost_pico) FROM request_status").scalar_one()
     assert total == 10**9
-    for by in queries.BUCKETS:
+    for by in KEYS:
         (row,) = ledger.report(by)
         assert (row.total_pico, row.total_usd) == (10**9, "0.001")
-        report = exact.loads(jsonout.document(jsonout.usage(by, ledger.report(by))))
+        report = exact.loads(jsonout.document(ledger.report(by)))
         assert report["totals"]["total_usd"] == Decimal("0.001")
         assert report["rows"][0]["cost_usd"] == Decimal("0.001")
 
@@ -158,8 +162,8 @@ def test_what_is_not_in_the_books_is_not_found(ledger: Ledger, wanted: str) -> N
 
 
 def test_an_unknown_report_names_the_choices(ledger: Ledger) -> None:
-    with pytest.raises(RequestInvalid, match="day, month, caller, member, model, tag"):
-        ledger.report("week")
+    with pytest.raises(QuestionInvalid, match="hour, day, week, month, caller, member, model"):
+        ledger.report("fortnight")
 
 
 @pytest.mark.one_engine
@@ -178,14 +182,15 @@ def test_a_table_fits_the_terminal_and_cuts_no_amount(
         assert max(cell_len(line) for line in shown.splitlines()) <= columns
         assert shown.count("1234567.000000000001") >= 2
         assert "Cost pending: 0, unknown: 0" in shown.replace("\n", " ")
-    assert table_of(ledger, "caller", 20, monkeypatch).count("1234567.000000000001") == 2
+    (narrow, _) = table_of(ledger, "caller", 20, monkeypatch).split("Settled:")
+    assert narrow.count("1234567.000000000001") == 2
 
 
 def test_a_table_says_what_is_not_known(ledger: Ledger, ledger_sandbox: "Sandbox") -> None:
     with pytest.raises(LedgerError):
         ledger.get_response("Hello", "sandbox/hangup", "flow_x")
     screen = io.StringIO()
-    tables.usage("day", ledger.report("day"), file=screen)
+    table.show(ledger.report("day"), file=screen)
     assert "unknown: 1" in screen.getvalue()
 
 
@@ -194,9 +199,9 @@ def test_the_upstream_column_is_there_only_where_somebody_used_a_key_of_their_ow
 ) -> None:
     ledger.get_response("Hello", "maker/model", "flow_x")
     screens = [io.StringIO(), io.StringIO()]
-    tables.usage("caller", ledger.report("caller"), file=screens[0])
+    table.show(ledger.report("caller"), file=screens[0])
     ledger.get_response("Hello", "sandbox/byok", "flow_x")
-    tables.usage("caller", ledger.report("caller"), file=screens[1])
+    table.show(ledger.report("caller"), file=screens[1])
     assert "upstream" not in screens[0].getvalue()
     assert "upstream" in screens[1].getvalue()
     assert "0.0003253" in screens[1].getvalue()

@@ -1,4 +1,4 @@
-"""The typed rows, their sums and their JSON, without a database."""
+"""The typed rows and their JSON, without a database."""
 
 import dataclasses
 import datetime as dt
@@ -10,33 +10,25 @@ import pytest
 
 from ledger.openrouter import exact
 from ledger.reports import jsonout
-from ledger.reports.rows import CallerUsage, UsageRow
-from ledger.reports.totals import Totals
+from ledger.reports.usage.report import SUMS, ReportRow
 
 
-def a_row(caller: str | None, pico: int) -> CallerUsage:
-    known: dict[str, Any] = dict.fromkeys(UsageRow.columns(), 0)
+def a_row(**given: Any) -> ReportRow:
+    known: dict[str, Any] = dict.fromkeys(SUMS, 0)
     known |= {name: "0.0" for name in known if name.endswith("_usd")}
-    known |= {"caller": caller, "requests": 1, "total_pico": pico, "total_usd": "not summed"}
-    return CallerUsage.model_validate(known)
+    return ReportRow.model_validate(known | given)
 
 
-def test_totals_add_up_integers_and_never_texts() -> None:
-    totals = Totals.of([a_row("a", 1), a_row(None, 2**62), a_row("b", 5)])
-    assert totals["total_pico"] == 2**62 + 6
-    assert totals["requests"] == 3
-    assert totals.usd("total_pico") == "4611686.01842738791"
-    assert totals.as_json()["total_usd"] == Decimal("4611686.018427387910")
+def test_a_row_is_its_buckets_and_then_the_figures() -> None:
+    row = a_row(by=("caller", "day"), caller=None, day="2026-11-25")
+    assert (row.bucket, row.buckets) == (None, (None, "2026-11-25"))
+    assert row.labels(0) == ("(none)", "2026-11-25")
+    assert a_row(by=("caller",), others=3).labels(0) == ("(3 others)",)
 
 
-def test_totals_of_nothing_are_zero() -> None:
-    assert set(Totals.of([]).sums.values()) == {0}
-
-
-def test_a_row_is_its_bucket_and_then_the_columns_of_the_view() -> None:
-    assert CallerUsage.columns()[0] == "caller"
-    assert a_row("a", 1).bucket == "a"
-    assert a_row(None, 1).bucket is None
+def test_what_was_declared_is_no_part_of_the_total() -> None:
+    assert "declared_pico" in SUMS
+    assert SUMS.index("total_pico") < SUMS.index("declared_pico")
 
 
 def test_amounts_in_json_are_plain_exact_numbers() -> None:

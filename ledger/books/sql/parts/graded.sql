@@ -1,0 +1,23 @@
+-- graded: what reports add up; what was only declared stands in a column of its own
+count(*) AS requests,
+count(CASE WHEN status = 'finished' THEN 1 END) AS finished,
+count(CASE WHEN status = 'failed' THEN 1 END) AS failed,
+count(CASE WHEN status = 'cancelled' THEN 1 END) AS cancelled,
+count(CASE WHEN status = 'interrupted' THEN 1 END) AS interrupted,
+count(CASE WHEN status = 'open' THEN 1 END) AS open_requests,
+total_of(prompt_tokens) AS prompt_tokens,
+total_of(completion_tokens) AS completion_tokens,
+total_of(CASE WHEN cost_grade <> 'declared' THEN cost_pico END) AS cost_pico,
+total_of(CASE WHEN cost_grade <> 'declared' THEN total_pico - cost_pico END) AS upstream_pico,
+total_of(CASE WHEN cost_grade <> 'declared' THEN total_pico END) AS total_pico,
+total_of(CASE WHEN cost_grade = 'settled' THEN total_pico END) AS settled_pico,
+total_of(CASE WHEN cost_grade = 'reported' THEN total_pico END) AS reported_pico,
+total_of(CASE WHEN cost_grade = 'declared' THEN total_pico END) AS declared_pico,
+count(CASE WHEN cost_grade = 'settled' THEN 1 END) AS settled_requests,
+count(CASE WHEN cost_grade = 'reported' THEN 1 END) AS reported_requests,
+count(CASE WHEN cost_grade = 'pending' THEN 1 END) AS pending_requests,
+count(CASE WHEN cost_grade = 'unknown' THEN 1 END) AS unknown_requests,
+count(CASE WHEN cost_grade = 'not_charged' THEN 1 END) AS not_charged_requests,
+count(CASE WHEN cost_grade = 'declared' THEN 1 END) AS declared_requests,
+count(CASE WHEN cost_grade IN ('settled', 'reported') AND cost_pico IS NULL THEN 1 END)
+    AS unpriced_requests

@@ -1,0 +1,5 @@
+-- local_hour: the hour of an instant, so many seconds east of UTC
+to_char(
+    CAST(substr({at}, 1, 19) AS timestamp) + CAST('{offset} seconds' AS interval),
+    'YYYY-MM-DD"T"HH24:00'
+)
