@@ -202,8 +202,8 @@ def test_the_upstream_column_is_there_only_where_somebody_used_a_key_of_their_ow
     table.show(ledger.report("caller"), file=screens[0])
     ledger.get_response("Hello", "sandbox/byok", "flow_x")
     table.show(ledger.report("caller"), file=screens[1])
-    assert "upstream" not in screens[0].getvalue()
-    assert "upstream" in screens[1].getvalue()
+    assert "upstream USD" not in screens[0].getvalue()
+    assert "upstream USD" in screens[1].getvalue()
     assert "0.0003253" in screens[1].getvalue()
 
 
