@@ -75,6 +75,11 @@ def purgeable(*constraints: Any) -> tuple[Any, ...]:
     return (*constraints, {**Table.__table_args__, "info": {"purgeable": True}})
 
 
+def rebuildable(*constraints: Any) -> tuple[Any, ...]:
+    """`__table_args__` of a table that is no fact: its rows are made anew from the facts."""
+    return (*constraints, {**Table.__table_args__, "info": {"rebuildable": True}})
+
+
 def key() -> Any:
     """The primary key: a new UUIDv7 as text."""
     return Field(default_factory=new_id, primary_key=True, sa_type=Text)
@@ -93,6 +98,11 @@ def required_text() -> Any:
 def number() -> Any:
     """A 64-bit integer that may be absent."""
     return Field(default=None, sa_type=Whole)
+
+
+def required_number() -> Any:
+    """A 64-bit integer that is always there."""
+    return Field(sa_type=_Big)
 
 
 def amount() -> Any:

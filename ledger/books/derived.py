@@ -19,13 +19,22 @@ def statements(engine: str) -> Iterator[str]:
     names = ", ".join(f"'{table.name}'" for table in metadata.sorted_tables)
     for file in sql_files.load("functions", engine).values():
         yield file.body.replace("{tables}", names)
-    for table in metadata.sorted_tables:
+    for table in _facts():
         for file in sql_files.load("triggers", engine).values():
             if table.info.get("purgeable") and file.name in _AGAINST_PURGE:
                 continue
             yield file.body.replace("{table}", table.name).replace("{exists}", _exists(table))
+    (mark,) = sql_files.load("rollups/marks", engine).values()
+    for touched in sql_files.load("rollups/touched", engine).values():
+        unspelled = mark.body.replace("{touched}", touched.body)
+        yield unspelled.replace("{table}", touched.name.removeprefix("by_"))
     for view in sql_files.load("views", engine).values():
         yield f"CREATE VIEW {view.name} AS\n{view.body}"
+
+
+def _facts() -> list[Table]:
+    """The tables that triggers guard: all but those that can be made anew."""
+    return [table for table in metadata.sorted_tables if not table.info.get("rebuildable")]
 
 
 def view_names(engine: str) -> list[str]:
@@ -43,9 +52,9 @@ def drop(connection: Connection) -> None:
     engine = connection.dialect.name
     for name in reversed(view_names(engine)):
         connection.exec_driver_sql(f"DROP VIEW IF EXISTS {name}")
-    for table in metadata.sorted_tables:
-        for trigger in sql_files.load("triggers", engine):
-            where = "" if engine == "sqlite" else f" ON {table.name}"
+    for table in _facts():
+        where = "" if engine == "sqlite" else f" ON {table.name}"
+        for trigger in (*sql_files.load("triggers", engine), "stale"):
             connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {table.name}_{trigger}{where}")
 
 

@@ -13,7 +13,9 @@ _HEADER = re.compile(r"-- (?P<name>\w+): (?P<description>.+)\n")
 
 # Functions that our SQL files may use and engines spell differently. `usd` is exact decimal
 # text of picodollars; `total_of` a sum that is 0 for nothing and stays a 64-bit integer;
-# `quarter_of` the moment at which the quarter of an hour began that a moment is in.
+# `quarter_of` the moment at which the quarter of an hour began that a moment is in, and
+# `quarter_end_of` the last moment of the quarter that began so. No colon stands before a word: it
+# would be a parameter.
 _DIGITS = {
     "sqlite": "printf('%012d', abs({x}) % 1000000000000)",
     "postgresql": "lpad(CAST(abs({x}) % 1000000000000 AS text), 12, '0')",
@@ -26,7 +28,11 @@ _TOTAL_OF = "CAST(coalesce(sum({x}), 0) AS bigint)"
 _QUARTER_OF = (
     "(substr({x}, 1, 14) || CASE WHEN substr({x}, 15, 2) < '15' THEN '00'"
     " WHEN substr({x}, 15, 2) < '30' THEN '15' WHEN substr({x}, 15, 2) < '45' THEN '30'"
-    " ELSE '45' END || ':00.000000Z')"
+    " ELSE '45' END || ':' || '00.000000Z')"
+)
+_QUARTER_END_OF = (
+    "(substr({x}, 1, 14) || CASE substr({x}, 15, 2) WHEN '00' THEN '14' WHEN '15' THEN '29'"
+    " WHEN '30' THEN '44' ELSE '59' END || ':' || '59.999999Z')"
 )
 
 
@@ -90,13 +96,20 @@ def _ordered(files: Iterable[SqlFile]) -> list[SqlFile]:
 
 
 def _spell(file: SqlFile, engine: str) -> SqlFile:
-    body = file.body
-    for part in _read(_FOLDER / "parts"):
-        body = body.replace(f"{{{part.name}}}", part.body)
+    body = _filled(file.body)
     body = _expand(body, "total_of", _TOTAL_OF)
     body = _expand(body, "quarter_of", _QUARTER_OF)
+    body = _expand(body, "quarter_end_of", _QUARTER_END_OF)
     body = _expand(body, "usd", _USD.replace("{digits}", _DIGITS[engine]))
     return SqlFile(file.name, file.description, body)
+
+
+def _filled(body: str) -> str:
+    """Put in the parts that a statement is made of, and the parts of those."""
+    parts = {f"{{{part.name}}}": part.body for part in _read(_FOLDER / "parts")}
+    while found := next((mark for mark in parts if mark in body), None):
+        body = body.replace(found, parts[found])
+    return body
 
 
 def _expand(body: str, function: str, template: str) -> str:

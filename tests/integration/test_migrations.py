@@ -49,9 +49,10 @@ FINGERPRINTS = {
     "0011": "66a5647ed31da0d3",
     "0012": "e44a4191804760a2",
     "0013": "e44a4191804760a2",
+    "0014": "521c758a33bca105",
 }
 # Of the newest revision only: a server's views and triggers may differ where SQLite's do not.
-ON_A_SERVER = {"0013": "65b400136157367e"}
+ON_A_SERVER = {"0014": "65b400136157367e"}
 
 SECOND = '''"""A second revision, for tests."""
 import sqlalchemy as sa

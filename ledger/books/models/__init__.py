@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ledger.books.models.process import Process
     from ledger.books.models.provider import CreditSnapshot, Generation, SettlementAttempt
     from ledger.books.models.refusals import Refusal
+    from ledger.books.models.rollups import StaleRollup, UsageDayRollup, UsageRollup
     from ledger.books.models.streams import ResponseStart
     from ledger.books.models.tags import RequestTag
 
@@ -37,6 +38,9 @@ __all__ = [
     "RequestTag",
     "ResponseStart",
     "SettlementAttempt",
+    "StaleRollup",
+    "UsageDayRollup",
+    "UsageRollup",
     "VideoJob",
     "load_all",
 ]
@@ -58,6 +62,9 @@ _HOMES = {
     "ResponseStart": "streams",
     "RequestTag": "tags",
     "SettlementAttempt": "provider",
+    "StaleRollup": "rollups",
+    "UsageDayRollup": "rollups",
+    "UsageRollup": "rollups",
     "VideoJob": "jobs",
 }
 

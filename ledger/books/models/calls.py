@@ -29,7 +29,9 @@ class Request(Table, table=True):
     """One attempt, recorded before it is sent."""
 
     __tablename__ = "request"
-    __table_args__: ClassVar[Any] = strict(_DAY_OF_START, not_negative("timeout_ms"))
+    __table_args__: ClassVar[Any] = strict(
+        _DAY_OF_START, not_negative("timeout_ms"), Index("ix_request_started_at", "started_at")
+    )
 
     id: str = key()
     process_id: str = points_to("process.id")

@@ -1,71 +1,10 @@
 -- request_status: one row a request: who asked what of which model, how it ended, what it cost
 SELECT
-    id, started_at, day, caller, chain, source, endpoint, model_asked, model, provider, status,
-    generation_id, prompt_tokens, completion_tokens,
-    cost_pico, usd(cost_pico) AS cost_usd,
-    upstream_pico, usd(upstream_pico) AS upstream_usd,
-    total_pico, usd(total_pico) AS total_usd,
-    cost_grade, latency_ms, generation_time_ms, error
-FROM (
-    SELECT
-        known.*,
-        CASE
-            WHEN cost_pico IS NULL THEN NULL
-            WHEN is_byok = 1 THEN cost_pico + coalesce(upstream_pico, 0)
-            ELSE cost_pico
-        END AS total_pico
-    FROM (
-        SELECT
-            r.id, r.started_at, r.day, c.name AS caller, r.chain, r.source, r.endpoint,
-            r.model_asked,
-            coalesce(o.model, g.model) AS model,
-            coalesce(o.provider, g.provider) AS provider,
-            coalesce(o.status, 'open') AS status,
-            coalesce(o.generation_id, s.generation_id) AS generation_id,
-            coalesce(g.native_tokens_prompt, o.prompt_tokens, g.tokens_prompt) AS prompt_tokens,
-            coalesce(g.native_tokens_completion, o.completion_tokens, g.tokens_completion)
-                AS completion_tokens,
-            coalesce(g.cost_pico, o.cost_pico) AS cost_pico,
-            coalesce(g.upstream_pico, o.upstream_pico) AS upstream_pico,
-            coalesce(g.is_byok, o.is_byok) AS is_byok,
-            CASE
-                WHEN g.id IS NOT NULL THEN 'settled'
-                WHEN o.id IS NULL AND s.id IS NULL THEN 'unknown'
-                WHEN coalesce(o.cost_grade, 'pending') = 'pending' AND (
-                    EXISTS (
-                        SELECT 1 FROM settlement_attempt AS a
-                        WHERE a.generation_id = coalesce(o.generation_id, s.generation_id)
-                            AND a.result = 'given_up'
-                    )
-                    OR EXISTS (
-                        SELECT 1 FROM generation AS counted
-                        WHERE counted.generation_id = coalesce(o.generation_id, s.generation_id)
-                    )
-                ) THEN 'unknown'
-                ELSE coalesce(o.cost_grade, 'pending')
-            END AS cost_grade,
-            o.latency_ms,
-            g.generation_time_ms,
-            CASE
-                WHEN o.error_message IS NULL THEN o.error_type
-                ELSE o.error_type || ': ' || o.error_message
-            END AS error
-        FROM request AS r
-        LEFT JOIN {callers} AS c ON c.id = r.caller_id
-        LEFT JOIN outcome AS o ON o.id = r.id
-        -- What an answer without an end has shown of itself.
-        LEFT JOIN response_start AS s ON s.id = r.id AND o.id IS NULL
-        -- One record is one charge: of requests that name the same, the first has it.
-        LEFT JOIN generation AS g ON g.generation_id = coalesce(o.generation_id, s.generation_id)
-            AND NOT EXISTS (
-                SELECT 1 FROM outcome AS earlier
-                WHERE earlier.generation_id = g.generation_id AND earlier.id < r.id
-            )
-            AND NOT EXISTS (
-                SELECT 1 FROM response_start AS begun
-                LEFT JOIN outcome AS ended ON ended.id = begun.id
-                WHERE begun.generation_id = g.generation_id AND begun.id < r.id
-                    AND ended.id IS NULL
-            )
-    ) AS known
-) AS priced
+    f.id, f.started_at, f.day, c.name AS caller, f.chain, f.source, f.endpoint, f.model_asked,
+    f.model, f.provider, f.status, f.generation_id, f.prompt_tokens, f.completion_tokens,
+    f.cost_pico, usd(f.cost_pico) AS cost_usd,
+    f.upstream_pico, usd(f.upstream_pico) AS upstream_usd,
+    f.total_pico, usd(f.total_pico) AS total_usd,
+    f.cost_grade, f.latency_ms, f.generation_time_ms, f.error
+FROM {facts} AS f
+LEFT JOIN {callers} AS c ON c.id = f.caller_id

@@ -2,12 +2,16 @@
 SELECT period, caller, model, provider, {totals}
 FROM (
     SELECT
-        quarter_of(started_at) AS period, caller,
-        nullif(coalesce(model, model_asked), '') AS model,
-        nullif(provider, '') AS provider,
-        {sums}
-    FROM request_status
-    GROUP BY
-        quarter_of(started_at), caller, nullif(coalesce(model, model_asked), ''),
-        nullif(provider, '')
+        period, c.name AS caller, nullif(model, '') AS model, nullif(provider, '') AS provider,
+        {resums}
+    FROM (
+        SELECT period, caller_id, model, provider, {summed_columns}
+        FROM usage_rollup AS u
+        WHERE NOT EXISTS (SELECT 1 FROM stale_rollup AS s WHERE s.period = u.period)
+        UNION ALL
+        SELECT period, caller_id, model, provider, {summed_columns}
+        FROM ({quarter_sums} WHERE length(s.period) = 27 GROUP BY 1, 2, 3, 4) AS raw
+    ) AS booked
+    LEFT JOIN {callers} AS c ON c.id = booked.caller_id
+    GROUP BY period, c.name, model, provider
 ) AS summed
