@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from ledger.settlement.settler import Settler, SettleReport
     from ledger.settlement.worker import Worker
 
+# What is not folded is read from the raw rows: a fold never keeps anybody waiting for long.
+_FOLD_S, _LAST_FOLD_S = 2.0, 0.1
+
 
 class Background:
     """The worker of one ledger and its jobs, made when there is first something to do.
@@ -52,17 +55,25 @@ class Background:
 
             with self._making:
                 if self._worker is None:
-                    self._worker = Worker(self._books.worker_lock, self.settler, self._export)
+                    jobs = (self.fold, self._export)
+                    self._worker = Worker(self._books.worker_lock, self.settler, *jobs)
         self._worker.notice(generation_id, ended_at)
 
     def export_after(self, settle: "Callable[[], SettleReport]") -> "SettleReport":
         """Settle, then write what changed; what was settled is settled, also if that fails."""
         report = settle()
         try:
+            self.fold(at_once=False)
             self._export(at_once=True)
         except LedgerError as error:
             logger.error("settled, but the JSON files could not be written: %s", error)
         return report
+
+    def fold(self, at_once: bool) -> None:  # noqa: FBT001 - a job of the worker
+        """Bring the sums that reports read up to the facts, as far as a moment allows."""
+        from ledger.books import rollups
+
+        rollups.fold(self._books, seconds=_LAST_FOLD_S if at_once else _FOLD_S)
 
     def stop(self) -> None:
         """Let the worker end what it does; it gets half a second."""

@@ -102,7 +102,7 @@ def number() -> Any:
 
 def required_number() -> Any:
     """A 64-bit integer that is always there."""
-    return Field(sa_type=_Big)
+    return Field(sa_type=Whole)
 
 
 def amount() -> Any:

@@ -21,6 +21,8 @@ from ledger.books.base import Table
 from ledger.books.books import Books
 from ledger.books.models import StaleRollup, UsageDayRollup, UsageRollup
 from ledger.books.unit import Transaction
+from ledger.errors import LedgerError
+from ledger.logs import logger
 
 _QUARTER = dt.timedelta(minutes=15)
 # What has just ended still gets its late outcomes and settlements.
@@ -39,8 +41,8 @@ class _Size:
     at_once: int
 
 
-_QUARTERS = _Size("take_quarters", "fold_quarters", UsageRollup, "period", 27, 96)
-_DAYS = _Size("take_days", "fold_days", UsageDayRollup, "day", 10, 32)
+QUARTERS = _Size("take_quarters", "fold_quarters", UsageRollup, "period", 27, 96)
+DAYS = _Size("take_days", "fold_days", UsageDayRollup, "day", 10, 32)
 
 
 def fold(books: Books, *, seconds: float | None = None) -> int:
@@ -59,7 +61,7 @@ def fold(books: Books, *, seconds: float | None = None) -> int:
     until = None if seconds is None else clock.monotonic() + seconds
     before = clock.to_text(clock.now() - _AT_REST - _QUARTER)
     done = 0
-    for size in (_QUARTERS, _DAYS):
+    for size in (QUARTERS, DAYS):
         while until is None or clock.monotonic() < until:
             with books.read() as connection:
                 if not _is_any(connection, size, before):
@@ -69,6 +71,14 @@ def fold(books: Books, *, seconds: float | None = None) -> int:
                 break
             done += fold_.replace(fold_.sums())
     return done
+
+
+def freshen(books: Books, *, seconds: float = 2.0) -> None:
+    """`fold` for who is about to read. What can't be folded is read from the raw rows."""
+    try:
+        fold(books, seconds=seconds)
+    except LedgerError as error:
+        logger.debug("the sums of usage were not folded: %s", error)
 
 
 def _is_any(connection: Connection, size: _Size, before: str) -> bool:

@@ -52,6 +52,7 @@ class Reading(Wired):
             QuestionInvalid: what of it can't be asked, and what can.
             LedgerUnavailable: there are no books yet, or they can't be read.
         """
+        from ledger.books import rollups
         from ledger.reports.usage import adding, question
 
         asked = question.question(
@@ -66,6 +67,7 @@ class Reading(Wired):
             tz=tz,
             top=top,
         )
+        rollups.freshen(self.books)
         return adding.report(self.books, asked)
 
     def requests(self) -> "Iterator[RequestStatus]":
