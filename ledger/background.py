@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ledger import clock
 from ledger.books.books import Books
 from ledger.calls.admission import Desk
 from ledger.errors import LedgerError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from ledger.settlement.worker import Worker
 
 # What is not folded is read from the raw rows: a fold never keeps anybody waiting for long.
-_FOLD_S, _LAST_FOLD_S = 2.0, 0.1
+_FOLD_EVERY_S, _FOLD_S, _LAST_FOLD_S = 60.0, 2.0, 0.1
 
 
 class Background:
@@ -39,6 +40,7 @@ class Background:
         self._making = threading.RLock()  # a dropped stream may end in the middle of it
         self._worker: Worker | None = None
         self._exporter: AutoExporter | None = None
+        self._fold_at = clock.monotonic() + _FOLD_EVERY_S
 
     def settler(self, gate: "Gate | None" = None) -> "Settler":
         """What asks the provider for its records."""
@@ -55,7 +57,7 @@ class Background:
 
             with self._making:
                 if self._worker is None:
-                    jobs = (self.fold, self._export)
+                    jobs = (self._fold, self._export)
                     self._worker = Worker(self._books.worker_lock, self.settler, *jobs)
         self._worker.notice(generation_id, ended_at)
 
@@ -63,17 +65,27 @@ class Background:
         """Settle, then write what changed; what was settled is settled, also if that fails."""
         report = settle()
         try:
-            self.fold(at_once=False)
+            self.fold()
             self._export(at_once=True)
         except LedgerError as error:
             logger.error("settled, but the JSON files could not be written: %s", error)
         return report
 
-    def fold(self, at_once: bool) -> None:  # noqa: FBT001 - a job of the worker
+    def fold(self) -> None:
         """Bring the sums that reports read up to the facts, as far as a moment allows."""
         from ledger.books import rollups
 
-        rollups.fold(self._books, seconds=_LAST_FOLD_S if at_once else _FOLD_S)
+        rollups.freshen(self._books)
+
+    def _fold(self, at_once: bool) -> None:  # noqa: FBT001 - a job of the worker
+        """Once a minute, and at the end: quarters of an hour don't end more often."""
+        from ledger.books import rollups
+
+        if at_once:
+            rollups.fold(self._books, seconds=_LAST_FOLD_S)
+        elif clock.monotonic() >= self._fold_at:
+            self._fold_at = clock.monotonic() + _FOLD_EVERY_S
+            rollups.fold(self._books, seconds=_FOLD_S)
 
     def stop(self) -> None:
         """Let the worker end what it does; it gets half a second."""

@@ -12,14 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Connection, CursorResult, delete, func, insert, select
-from sqlmodel import col
+from sqlalchemy import CursorResult, text
 
 from ledger import clock
 from ledger.books import sql_files
-from ledger.books.base import Table
 from ledger.books.books import Books
-from ledger.books.models import StaleRollup, UsageDayRollup, UsageRollup
 from ledger.books.unit import Transaction
 from ledger.errors import LedgerError
 from ledger.logs import logger
@@ -28,21 +25,34 @@ _QUARTER = dt.timedelta(minutes=15)
 # What has just ended still gets its late outcomes and settlements.
 _AT_REST = dt.timedelta(minutes=2)
 
+_IS_ANY = text(
+    "SELECT 1 FROM stale_rollup WHERE length(period) = :length AND period < :before LIMIT 1"
+)
+_END = text(
+    "DELETE FROM stale_rollup WHERE folding = :token AND length(period) = :length RETURNING period"
+)
+
 
 @dataclass(frozen=True, slots=True)
-class _Size:
-    """One of the two sizes of periods: a day is added up from its quarters."""
+class Size:
+    """One of the two sizes of periods: a day is added up from its quarters.
+
+    Attributes:
+        take: the query that takes marks, at most `at_once`; `fold` adds up what was taken.
+        table: where the sums are kept, by the column `period`.
+        length: of a period's text, which tells quarters from days.
+    """
 
     take: str
     fold: str
-    table: type[Table]
+    table: str
     period: str
     length: int
     at_once: int
 
 
-QUARTERS = _Size("take_quarters", "fold_quarters", UsageRollup, "period", 27, 96)
-DAYS = _Size("take_days", "fold_days", UsageDayRollup, "day", 10, 32)
+QUARTERS = Size("take_quarters", "fold_quarters", "usage_rollup", "period", 27, 96)
+DAYS = Size("take_days", "fold_days", "usage_day_rollup", "day", 10, 32)
 
 
 def fold(books: Books, *, seconds: float | None = None) -> int:
@@ -62,14 +72,11 @@ def fold(books: Books, *, seconds: float | None = None) -> int:
     before = clock.to_text(clock.now() - _AT_REST - _QUARTER)
     done = 0
     for size in (QUARTERS, DAYS):
-        while until is None or clock.monotonic() < until:
-            with books.read() as connection:
-                if not _is_any(connection, size, before):
-                    break
-            fold_ = Fold(books, size, before)
-            if not fold_.take():
+        while (until is None or clock.monotonic() < until) and _is_any(books, size, before):
+            one = Fold(books, size, before)
+            if not one.take():  # a day that still has a stale quarter
                 break
-            done += fold_.replace(fold_.sums())
+            done += one.replace(one.sums())
     return done
 
 
@@ -81,12 +88,11 @@ def freshen(books: Books, *, seconds: float = 2.0) -> None:
         logger.debug("the sums of usage were not folded: %s", error)
 
 
-def _is_any(connection: Connection, size: _Size, before: str) -> bool:
+def _is_any(books: Books, size: Size, before: str) -> bool:
     """Whether anything is marked that has ended: where nothing is, nothing is written."""
-    marked = select(col(StaleRollup.period)).where(
-        func.length(col(StaleRollup.period)) == size.length, col(StaleRollup.period) < before
-    )
-    return connection.execute(marked.limit(1)).first() is not None
+    with books.read() as connection:
+        found = connection.execute(_IS_ANY, {"length": size.length, "before": before})
+        return found.first() is not None
 
 
 class Fold:
@@ -98,7 +104,7 @@ class Fold:
         before: fold what began before this moment.
     """
 
-    def __init__(self, books: Books, size: _Size, before: str) -> None:
+    def __init__(self, books: Books, size: Size, before: str) -> None:
         self._books = books
         self._size = size
         self._before = before
@@ -125,21 +131,22 @@ class Fold:
 
     def replace(self, sums: Sequence[dict[str, Any]]) -> int:
         """Put in the sums of those periods that nothing came to meanwhile. Returns how many."""
-        table, period = self._size.table, self._size.period
-        mine = (
-            col(StaleRollup.folding) == self._token,
-            func.length(col(StaleRollup.period)) == self._size.length,
-        )
+        size, mine = self._size, {"token": self._token, "length": self._size.length}
 
         def step(transaction: Transaction) -> int:
             connection = transaction.connection
-            held = select(col(StaleRollup.period)).where(*mine).with_for_update()
-            kept = set(connection.execute(held).scalars())
-            connection.execute(delete(table).where(getattr(table, period).in_(kept)))
-            rows = [row for row in sums if row[period] in kept]
+            ended = set(connection.execute(_END, mine).scalars())
+            rows = [row for row in sums if row[size.period] in ended]
+            if ended:
+                old = f"DELETE FROM {size.table} WHERE {size.period} = :period"  # noqa: S608 - a table of ours
+                connection.execute(text(old), [{"period": period} for period in ended])
             if rows:
-                connection.execute(insert(table), rows)
-            connection.execute(delete(StaleRollup).where(*mine))
-            return len(kept)
+                connection.execute(_insert(size.table, tuple(rows[0])), rows)
+            return len(ended)
 
         return int(self._books.writer.write(step))
+
+
+def _insert(table: str, columns: tuple[str, ...]) -> Any:
+    values = ", ".join(f":{name}" for name in columns)
+    return text(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({values})")  # noqa: S608 - a table of ours
