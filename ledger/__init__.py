@@ -14,6 +14,7 @@ from ledger import clock as clock
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping, Sequence
+    from decimal import Decimal
 
     from ledger.callers.carrying import carry, child_env
     from ledger.callers.chains import caller
@@ -100,6 +101,7 @@ def get_response(  # noqa: PLR0913 - what can be said of a call
     response_model: "type[Any] | None" = None,
     store_messages: bool | None = None,
     store_answers: bool | None = None,
+    max_cost: "Decimal | int | str | None" = None,
     **params: Any,
 ) -> "Reply":
     """Ask a model through OpenRouter; the call is in the ledger before its first byte leaves.
@@ -113,6 +115,8 @@ def get_response(  # noqa: PLR0913 - what can be said of a call
         response_model: a pydantic model's class to read the answer into, as `.parsed`.
         store_messages: store what is asked; `openrouter_config.json` decides if left out.
         store_answers: store what is answered; likewise.
+        max_cost: the most USD that the call can cost, by your word: budgets hold it where the cost
+            has no bound that can be derived, or a looser one. Exact: `"0.05"`, no float.
         **params: every other parameter of `POST /chat/completions`, passed through unchanged.
 
     Returns:
@@ -120,7 +124,7 @@ def get_response(  # noqa: PLR0913 - what can be said of a call
 
     Raises:
         CallRefused: nothing was sent; `CallerProvisioned` on a caller's first call without a
-            model, `ModelRequired`, `KeyMissing` and others say why.
+            model, `ModelRequired`, `KeyMissing`, `BudgetExceeded` and others say why.
         LedgerUnavailable: the call could not be recorded, so it was not made.
         ProviderError: OpenRouter answered with an error.
         ConnectionFailed: no answer came.
@@ -138,6 +142,7 @@ def get_response(  # noqa: PLR0913 - what can be said of a call
         response_model=response_model,
         store_messages=store_messages,
         store_answers=store_answers,
+        max_cost=max_cost,
         **params,
     )
 
@@ -152,6 +157,7 @@ def aget_response(  # noqa: PLR0913 - as above
     response_model: "type[Any] | None" = None,
     store_messages: bool | None = None,
     store_answers: bool | None = None,
+    max_cost: "Decimal | int | str | None" = None,
     **params: Any,
 ) -> "Coroutine[Any, Any, Reply]":
     """`get_response` for async code: await what it returns. Same arguments, same errors."""
@@ -166,6 +172,7 @@ def aget_response(  # noqa: PLR0913 - as above
         response_model=response_model,
         store_messages=store_messages,
         store_answers=store_answers,
+        max_cost=max_cost,
         **params,
     )
 
@@ -180,6 +187,7 @@ def stream_response(  # noqa: PLR0913 - as above
     response_model: "type[Any] | None" = None,
     store_messages: bool | None = None,
     store_answers: bool | None = None,
+    max_cost: "Decimal | int | str | None" = None,
     **params: Any,
 ) -> "ReplyStream":
     """Ask a model, and get its text as it comes. Same arguments as `get_response`, same errors.
@@ -204,6 +212,7 @@ def stream_response(  # noqa: PLR0913 - as above
         response_model=response_model,
         store_messages=store_messages,
         store_answers=store_answers,
+        max_cost=max_cost,
         **params,
     )
 
@@ -218,6 +227,7 @@ def astream_response(  # noqa: PLR0913 - as above
     response_model: "type[Any] | None" = None,
     store_messages: bool | None = None,
     store_answers: bool | None = None,
+    max_cost: "Decimal | int | str | None" = None,
     **params: Any,
 ) -> "AsyncReplyStream":
     """`stream_response` for async code; it sends with its first step, or by `async with`."""
@@ -232,6 +242,7 @@ def astream_response(  # noqa: PLR0913 - as above
         response_model=response_model,
         store_messages=store_messages,
         store_answers=store_answers,
+        max_cost=max_cost,
         **params,
     )
 

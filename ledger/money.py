@@ -4,7 +4,9 @@ The raw text of what the provider said is kept beside every amount, so rounding 
 that cannot be looked up. No float enters or leaves.
 """
 
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
+
+from ledger.errors import RequestInvalid
 
 PICO_PER_USD = 10**12
 MAX_PICO = 2**63 - 1
@@ -50,6 +52,26 @@ def to_pico(value: object) -> int:
     if pico > MAX_PICO:
         raise NotMoney("range")
     return pico
+
+
+def given(value: object, what: str) -> int:
+    """Integer picodollars of a USD amount that a person or a program gave.
+
+    Args:
+        value: a `Decimal`, an `int`, or text such as `"0.05"`; a float is none, for it isn't exact.
+        what: what it is called, for the error.
+
+    Raises:
+        RequestInvalid: it is no exact amount of 0 or more.
+    """
+    try:
+        return to_pico(Decimal(value.strip()) if isinstance(value, str) else value)
+    except (NotMoney, InvalidOperation):
+        shown = f"{value[:40]!r}" if isinstance(value, str) else type(value).__name__
+        raise RequestInvalid(
+            f"{what} must be an exact amount of USD, 0 or more, not {shown}.",
+            hint='Give a Decimal, an integer or text: "0.05".',
+        ) from None
 
 
 def _limited(amount: Decimal) -> Decimal:

@@ -17,6 +17,8 @@ UPGRADING = _OURS + 2
 """Held by an upgrade, until it ends."""
 SETTLING = _OURS + 3
 """Held by the one worker that settles what ended processes left."""
+LIMITING = _OURS + 4
+"""Held by a change of the budgets, until it ends; shared by every call that looks at them."""
 
 _TAKE = (
     "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0;"

@@ -1,7 +1,7 @@
 """One transaction for one unit, or for many that waited: each whole or not at all."""
 
 from collections.abc import Iterable, Sequence
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import Connection
 from sqlalchemy.orm import make_transient
@@ -31,6 +31,23 @@ class OpenTransaction:
         """The SQLAlchemy connection of this transaction, for reading."""
         self._store.open()
         return cast("Connection", self._store.connection)
+
+    @property
+    def engine(self) -> str:
+        """The engine's name."""
+        return self._store.engine
+
+    def run(self, sql: str, params: Sequence[Any] = ()) -> list[Any]:
+        """Run a statement on the driver's connection, and take its rows."""
+        return self._store.run(sql, params)
+
+    def look(self, question: str) -> Any:
+        """One value that nobody changes before this transaction ends."""
+        return self._store.look(question)
+
+    def alone(self) -> None:
+        """Wait for every transaction that looked; later ones wait for this one."""
+        self._store.alone()
 
     def insert(self, *rows: Table) -> None:
         """Insert rows on the driver's connection, one statement a row."""
@@ -133,12 +150,24 @@ class _Effort:
             self._mine = [unit for unit in self._units if unit.take()]
         for unit in self._mine:
             unit.error = None
+        self._arm(transaction)
         transaction.insert(*self._prologue)
         if len(self._mine) == 1:
             _run(transaction, self._mine[0])
         else:
             _run_many(store, transaction, self._mine)
         store.commit()
+
+    def _arm(self, transaction: OpenTransaction) -> None:
+        """Ask the guard, once for all that passes it."""
+        units = [unit for unit in self._mine or () if unit.guarded]
+        if not units:
+            return
+        passing = [each for unit in units for each in unit.guarded]
+        guard = passing[0].guard
+        is_watched = guard.watches(transaction, transaction.look(guard.question), passing)
+        for unit in units:
+            unit.arm(is_watched=is_watched)
 
 
 def _run(transaction: OpenTransaction, unit: Unit) -> None:

@@ -6,6 +6,7 @@ that goes away in the middle, takes another's write first, or answers a COMMIT w
 
 import contextlib
 import random
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, cast
 
@@ -14,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ledger import clock
 from ledger.books import faults, postgres_faults
-from ledger.books.advisory import WRITING
+from ledger.books.advisory import LIMITING, WRITING
 from ledger.books.base import Table
 from ledger.books.engine import writer_engine
 from ledger.books.statements import Statements
@@ -49,6 +50,8 @@ class NoQueue:
 
 class PostgresStore:
     """A lazily opened writing connection, which is opened anew where the server was lost."""
+
+    engine = "postgresql"
 
     def __init__(self, target: Target) -> None:
         self.target = target
@@ -97,6 +100,23 @@ class PostgresStore:
     def execute(self, sql: str, params: Any = ()) -> Any:
         """Run a statement on the driver's connection; without parameters it may be several."""
         return self.open().execute(sql, params or None)
+
+    def run(self, sql: str, params: Sequence[Any] = ()) -> list[Any]:
+        """Run a statement, and take its rows."""
+        cursor = self.open()
+        cursor.execute(sql.replace("?", "%s"), list(params))
+        return cursor.fetchall() if cursor.description else []
+
+    def look(self, question: str) -> Any:
+        """One value, in one trip with the lock that keeps it as it is."""
+        cursor = self.open()
+        cursor.execute(f"SELECT pg_advisory_xact_lock_shared({LIMITING}); {question}")
+        cursor.nextset()
+        return cursor.fetchone()[0]
+
+    def alone(self) -> None:
+        """Wait for all that looked."""
+        self.execute(f"SELECT pg_advisory_xact_lock({LIMITING})")
 
     def begin(self, patience_s: float, *, reads: bool) -> None:
         """Begin a write, with all that is asked for it in one trip to the server.

@@ -6,6 +6,7 @@ Only the thread that holds the writer's turn may call anything here.
 import contextlib
 import os
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,6 +31,8 @@ _RESTART_AT, _TRUNCATE_AT, _AT_ONCE = 4 * _MIB, 8 * _MIB, 14 * _MIB
 
 class SqliteStore:
     """A lazily opened writing connection with its lock file."""
+
+    engine = "sqlite"
 
     def __init__(self, target: Target) -> None:
         assert target.path is not None
@@ -79,6 +82,17 @@ class SqliteStore:
     def execute(self, sql: str, params: Any = ()) -> sqlite3.Cursor:
         """Run a statement on the driver's connection."""
         return self.open().execute(sql, params)
+
+    def run(self, sql: str, params: Sequence[Any] = ()) -> list[Any]:
+        """Run a statement, and take its rows."""
+        return self.open().execute(sql, params).fetchall()
+
+    def look(self, question: str) -> Any:
+        """One value: writers take turns, so nobody changes it meanwhile."""
+        return self.open().execute(question).fetchone()[0]
+
+    def alone(self) -> None:
+        """Every writer is."""
 
     def begin(self, patience_s: float, *, reads: bool) -> None:  # noqa: ARG002 - writers take turns in any case
         """Begin a write; the lock file is held, so only strangers can be in the way.

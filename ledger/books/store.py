@@ -1,5 +1,6 @@
 """What the writer needs of an engine: its one writing connection, and a turn between processes."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from sqlalchemy import Connection
@@ -64,6 +65,23 @@ class Store(Protocol):
 
     def execute(self, sql: str, params: Any = ()) -> Any:
         """Run a statement on the driver's connection."""
+        ...
+
+    @property
+    def engine(self) -> str:
+        """The engine's name."""
+        ...
+
+    def run(self, sql: str, params: Sequence[Any] = ()) -> list[Any]:
+        """Run a statement with `?` for each value, and take its rows."""
+        ...
+
+    def look(self, question: str) -> Any:
+        """One value of what is changed by those only that are `alone`; till the end, by nobody."""
+        ...
+
+    def alone(self) -> None:
+        """Wait for every transaction that looked; later ones wait for this one."""
         ...
 
     def begin(self, patience_s: float, *, reads: bool) -> None:

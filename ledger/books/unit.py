@@ -21,6 +21,26 @@ class Transaction(Protocol):
         """The SQLAlchemy connection of this transaction, for reading."""
         ...
 
+    @property
+    def engine(self) -> str:
+        """The engine's name: `sqlite` or `postgresql`."""
+        ...
+
+    def run(self, sql: str, params: Sequence[Any] = ()) -> list[Any]:
+        """Run a statement on the driver's connection, `?` for each value, and take its rows.
+
+        For a read in the middle of a call, and for rollups: facts are inserted.
+        """
+        ...
+
+    def look(self, question: str) -> Any:
+        """One value, of what `alone` protects: nobody changes it before this transaction ends."""
+        ...
+
+    def alone(self) -> None:
+        """Wait for every transaction that looked; later ones wait for this one."""
+        ...
+
     def insert(self, *rows: Table) -> None:
         """Insert rows on the driver's connection."""
         ...
@@ -31,17 +51,76 @@ class Transaction(Protocol):
 
 
 Step = Callable[[Transaction], Any]
-Work = Table | Step
+
+
+class Guard(Protocol):
+    """Looks, once a transaction, whether the rows that pass it need more than to be inserted."""
+
+    question: str
+
+    def watches(self, transaction: Transaction, answer: Any, passing: "Sequence[Guarded]") -> bool:
+        """Whether their steps are to be run.
+
+        Args:
+            transaction: theirs.
+            answer: what `question` selects now.
+            passing: everything guarded in it.
+        """
+        ...
+
+
+class Guarded:
+    """Rows that go in as they are, together with others', while their guard sees to nothing.
+
+    Else the step is run, which inserts them too.
+    """
+
+    rows: tuple[Table, ...]
+    guard: Guard
+
+    def rollups(self) -> Iterable[str]:
+        """The rollup rows that the step will change: where that matters, all are kept first."""
+        raise NotImplementedError
+
+    def step(self, transaction: Transaction) -> Any:
+        """Insert the rows, and whatever the guard wants to see done beside."""
+        raise NotImplementedError
+
+    def run(self, transaction: Transaction) -> Any:
+        """Do it in the middle of another step."""
+        answer = transaction.look(self.guard.question)
+        if self.guard.watches(transaction, answer, [self]):
+            return self.step(transaction)
+        return transaction.insert(*self.rows)
+
+
+Work = Table | Step | Guarded
 
 
 class Unit:
     """Work and its fate."""
 
     def __init__(self, work: Sequence[Work]) -> None:
-        self.rows = [item for item in work if isinstance(item, Table)]
-        self.steps = [item for item in work if not isinstance(item, Table)]
+        self.guarded = [item for item in work if isinstance(item, Guarded)]
+        self.rows: list[Table] = []
+        self.steps: list[Step] = []
+        self._work = work
+        self.arm(is_watched=False)
         self.result: Any = None
         self.error: BaseException | None = None
+
+    def arm(self, *, is_watched: bool) -> None:
+        """Tell what guarded work comes to: its rows, or its step where it is watched."""
+        self.rows, self.steps = [], []
+        for item in self._work:
+            if isinstance(item, Table):
+                self.rows.append(item)
+            elif not isinstance(item, Guarded):
+                self.steps.append(item)
+            elif is_watched:
+                self.steps.append(item.step)
+            else:
+                self.rows.extend(item.rows)
 
     def take(self) -> bool:
         """Own this unit; False where somebody else does: here, nobody else can."""
@@ -55,7 +134,8 @@ class Unit:
 
     def _what(self) -> str:
         """The rows by table and id; a step's are not known."""
-        named = (f"{row.__tablename__} {getattr(row, 'id', None)}" for row in self.rows)
+        rows = [*self.rows, *(row for each in self.guarded for row in each.rows)]
+        named = dict.fromkeys(f"{row.__tablename__} {getattr(row, 'id', None)}" for row in rows)
         return ", ".join(named) or "a record"
 
     def tell(self) -> None:

@@ -237,7 +237,7 @@ class Writer:
             self._open_or_fail(waiting)
             try:
                 _drain(waiting, units)
-                work = [unit for unit in units if unit.rows or unit.steps]
+                work = [unit for unit in units if unit.rows or unit.steps or unit.guarded]
                 done = self._commit(work, WRITE_PATIENCE_S) if work else True
                 told, units = units, []
                 tell_all(told)

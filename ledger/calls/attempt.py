@@ -10,7 +10,6 @@ from ledger import logs
 from ledger.books.unit import Work
 from ledger.calls.backlog import Backlog
 from ledger.calls.recorder import Exchange
-from ledger.calls.refused import say_unbooked
 from ledger.calls.route import WROTE
 from ledger.errors import CallRefused, LedgerError, LedgerUnavailable
 from ledger.logs import logger
@@ -34,16 +33,23 @@ def attempt(exchange: Exchange, request: "httpx.Request") -> Steps:
     """The steps up to the response's head.
 
     Whatever a step raises is thrown in here, so that cancellation too gets its outcome.
+
+    Raises:
+        CallRefused: the budgets have no room; that is booked.
     """
     try:
-        if exchange.work:
-            yield exchange.work
+        refused = (yield exchange.work) if exchange.work else None
     except LedgerError:  # no record, no call
         raise
     except BaseException as error:  # cancelled meanwhile: the row may be in the books all the same
         exchange.break_off(error, wrote=False)
         yield exchange
         raise
+    if exchange.claim is not None:
+        exchange.claim.tell()
+    if isinstance(refused, CallRefused):
+        logger.warning("call refused: %s", refused)
+        raise refused
     exchange.begin()
     try:
         response = yield request
@@ -72,12 +78,6 @@ def foreign(request: "httpx.Request", exchange_for: ExchangeFor, backlog: Backlo
     try:
         return (yield from attempt(exchange, request))
     except CallRefused as refused:
-        logger.warning("call refused: %s", refused)
-        if exchange.refusal is not None:
-            try:
-                yield exchange.refusal(refused)
-            except LedgerError as error:
-                say_unbooked(refused, error)
         return refused, None
     except LedgerError as error:
         model = exchange.request.model_asked

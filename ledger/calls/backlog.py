@@ -8,6 +8,7 @@ from typing import Any, cast
 from ledger.books.models import Outcome
 from ledger.books.unit import Step, Transaction, Work
 from ledger.errors import LedgerError, LedgerUnavailable
+from ledger.limits.claims import Ending
 
 _MAX_OWED = 10_000
 
@@ -48,14 +49,19 @@ class Backlog:
 
 def unless_booked(ending: Work) -> Step:
     """A step: book the end of a call, unless it is there. What is a step already sees to that."""
-    if not isinstance(ending, Outcome):
+    outcome = ending.outcome if isinstance(ending, Ending) else ending
+    if not isinstance(outcome, Outcome):
         return cast("Step", ending)
 
     def step(transaction: Transaction) -> None:
         from sqlmodel import col, select
 
-        found = select(Outcome.id).where(col(Outcome.id) == ending.id)
-        if transaction.connection.execute(found).first() is None:
-            transaction.insert(ending)
+        found = select(Outcome.id).where(col(Outcome.id) == outcome.id)
+        if transaction.connection.execute(found).first() is not None:
+            return
+        if isinstance(ending, Ending):
+            ending.run(transaction)
+        else:
+            transaction.insert(outcome)
 
     return step

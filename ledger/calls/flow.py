@@ -5,7 +5,7 @@ and sends back the result, or throws in what was raised.
 """
 
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -18,15 +18,21 @@ from ledger.calls import concluding, contents, headers, payload
 from ledger.calls.admission import Admitted, Ask, Desk
 from ledger.calls.backlog import Backlog
 from ledger.calls.concluding import Made
+from ledger.calls.limiting import limited
 from ledger.calls.recorder import EXCHANGE, Exchange
 from ledger.calls.refused import refusal_row, say_unbooked
 from ledger.calls.reply import Reply
 from ledger.calls.route import DEADLINE
 from ledger.calls.tagging import tag_rows
 from ledger.errors import CallRefused, LedgerError, LedgerUnavailable
+from ledger.limits.gate import Gate
+from ledger.limits.scopes import Facts
 from ledger.logs import logger
 from ledger.openrouter import endpoints, exact, reading
 from ledger.settings import DEFAULT_DEADLINE_S
+
+if TYPE_CHECKING:
+    from ledger.books.models import Refusal
 
 SOURCES = {False: "get_response", True: "stream_response"}
 """What is booked as a request's source, by whether its answer is a stream."""
@@ -44,6 +50,7 @@ class Calls:
         desk: admits them.
         backlog: what earlier calls owe to the books; it goes first.
         after: told of every exchange that ended, and with None of every refusal.
+        gate: knows the budgets.
     """
 
     def __init__(
@@ -52,11 +59,13 @@ class Calls:
         desk: Desk,
         backlog: Backlog,
         after: Callable[[Exchange | None], None],
+        gate: Gate,
     ) -> None:
         self._books = books
         self._desk = desk
         self._backlog = backlog
         self._after = after
+        self._gate = gate
 
     def call(self, ask: Ask) -> Flow:
         """One call, answered whole.
@@ -99,8 +108,11 @@ class Calls:
 
     def over(self, made: Made) -> None:
         """A call was made, however it ended; what it cost is settled later."""
+        claim = made.exchange.claim
         if made.exchange.outcome is not None:
             self._after(made.exchange)
+        elif claim is not None and claim.refused is not None:
+            self._after(None)
 
     def _prepare(self, ask: Ask, admitted: Admitted) -> tuple[Exchange, httpx.Request]:
         """The exchange with its request row, and the request itself."""
@@ -116,12 +128,23 @@ class Calls:
         exchange.work = (row, *tag_rows(row.id, ask.tags))
         if ask.options.stores("messages", admitted.rules):
             exchange.work += contents.message_rows(row.id, ask.messages, ask.options.turn)
+        self._limit(ask, admitted, exchange)
         silence = min(admitted.rules.timeout_seconds, deadline_s)
         url = endpoints.url(admitted.base_url, endpoints.CHAT_COMPLETIONS)
         request = headers.post(url, admitted.key, body, silence)
         request.extensions[DEADLINE] = ends_at
         request.extensions[EXCHANGE] = exchange
         return exchange, request
+
+    def _limit(self, ask: Ask, admitted: Admitted, exchange: Exchange) -> None:
+        """Let the budgets decide, where it is written."""
+        row, caller = exchange.request, admitted.caller
+        facts = Facts(caller.name, caller.chain, row.model_asked, ask.tags)
+
+        def refusal(refused: CallRefused) -> "Refusal":
+            return self._refusal(ask, refused, admitted.caller_id)
+
+        limited(exchange, self._gate, facts, ask.options.max_cost_pico, refusal)
 
     def _row(
         self, ask: Ask, admitted: Admitted, deadline_s: float, applied: dict[str, Any]
@@ -146,25 +169,29 @@ class Calls:
 
     def _refuse(self, ask: Ask, refused: CallRefused) -> Generator[Work, Any, None]:
         """Book a refusal; the refusal itself is raised by the caller of this."""
-        caller = ask.caller
-        model = ask.model if isinstance(ask.model, str) and ask.model else None
-        refused.caller = refused.caller or (caller.name if caller else None)
-        refused.model = refused.model or model
+        known = self._desk.register.find(ask.caller) if ask.caller else None
+        row = self._refusal(ask, refused, known.id if known else None)
         logger.warning("call refused: %s", refused)
-        known = self._desk.register.find(caller) if caller else None
-        row = refusal_row(
-            refused,
-            process_id=self._books.process.id,
-            source=_source(ask),
-            caller=caller,
-            caller_id=known.id if known else None,
-            model=model,
-        )
         try:
             yield lambda transaction: transaction.add(row)
             self._after(None)
         except LedgerError as error:
             say_unbooked(refused, error)
+
+    def _refusal(self, ask: Ask, refused: CallRefused, caller_id: str | None) -> "Refusal":
+        """The row of a refusal, which is told whom it concerns."""
+        caller = ask.caller
+        model = ask.model if isinstance(ask.model, str) and ask.model else None
+        refused.caller = refused.caller or (caller.name if caller else None)
+        refused.model = refused.model or model
+        return refusal_row(
+            refused,
+            process_id=self._books.process.id,
+            source=_source(ask),
+            caller=caller,
+            caller_id=caller_id,
+            model=model,
+        )
 
 
 def _source(ask: Ask) -> str:

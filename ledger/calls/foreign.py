@@ -20,28 +20,31 @@ from ledger.callers import names
 from ledger.callers.blocks import open_tags
 from ledger.callers.configs import GlobalConfig
 from ledger.callers.detection import Caller
-from ledger.calls import contents, jobs
+from ledger.callers.tags import Tags
+from ledger.calls import contents, foreign_bodies, jobs
 from ledger.calls.admission import Desk
 from ledger.calls.backlog import Backlog
 from ledger.calls.foreign_contents import sent_messages
+from ledger.calls.limiting import limited
 from ledger.calls.recorder import Exchange
 from ledger.calls.refused import refusal_row, say_unbooked
 from ledger.calls.switches import check_caller_enabled, check_enabled
 from ledger.calls.tagging import tag_rows
 from ledger.calls.transports import async_recording, recording
 from ledger.errors import CallerUnknown, CallRefused, LedgerError
+from ledger.limits.gate import Gate
+from ledger.limits.scopes import Facts
 from ledger.logs import logger
-from ledger.openrouter import asked, billable, hosts, keys, reading
-from ledger.openrouter.asked import Asked
+from ledger.openrouter import asked, billable, hosts, reading
 from ledger.openrouter.billable import Service
 from ledger.openrouter.hosts import Below
 
 if TYPE_CHECKING:
     import httpx
 
-SOURCE = "transport"
+    from ledger.books.models import Refusal
 
-_BEARER = "bearer "
+SOURCE = "transport"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,21 +81,24 @@ class Foreign:
         backlog: keeps the ends of those that could not be booked.
         open_books: makes the home, once; called before the first request is recorded.
         after: told of every exchange that ended, and with None of every refusal.
+        gate: knows the budgets.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what a ledger is made of
         self,
         books: Books,
         desk: Desk,
         backlog: Backlog,
         open_books: Callable[[], None],
         after: Callable[[Exchange | None], None],
+        gate: Gate,
     ) -> None:
         self._books = books
         self._desk = desk
         self._backlog = backlog
         self._open_books = open_books
         self._after = after
+        self._gate = gate
 
     def recording(
         self, inner: "httpx.BaseTransport", family_name: str, known: Known
@@ -146,7 +152,7 @@ class Foreign:
         self._open_books()
         if service is billable.VIDEO_JOB:
             return self._look(place)
-        body = _body(request)
+        body = foreign_bodies.body(request)
         what = asked.read(request.headers.get("content-type"), body)
         caller: Caller | None = None
         caller_id: str | None = None
@@ -162,7 +168,7 @@ class Foreign:
         except CallRefused as refused:
             yield from self._refuse(refused, caller, what.model)
             raise
-        facts = _facts(request, what)
+        facts = foreign_bodies.facts(request, what)
         chain = caller.chain if caller else None
         row = self._row(place, service, caller_id=caller_id, chain=chain, **facts)
         exchange = self._exchange(row, caller, service, rules)
@@ -170,7 +176,7 @@ class Foreign:
         exchange.work = (row, *tag_rows(row.id, tags))
         if rules.store_messages:
             exchange.work += contents.message_rows(row.id, sent_messages(body), None)
-        exchange.refusal = lambda refused: self._refusal(refused, caller, what.model)
+        self._limit(exchange, caller, caller_id, tags)
         if rules.log_requests:
             logger.info("request %s: caller %s, model %s", row.id, exchange.caller, row.model_asked)
         return exchange
@@ -217,6 +223,18 @@ class Foreign:
         exchange.after = partial(self._ended, rules)
         return exchange
 
+    def _limit(
+        self, exchange: Exchange, caller: Caller | None, caller_id: str | None, tags: Tags
+    ) -> None:
+        """Let the budgets decide, where it is written."""
+        row = exchange.request
+        facts = Facts(caller.name if caller else None, row.chain, row.model_asked, tags)
+
+        def refusal(refused: CallRefused) -> "Refusal":
+            return self._refusal(refused, caller, caller_id, row.model_asked)
+
+        limited(exchange, self._gate, facts, None, refusal)
+
     def _ended(self, rules: GlobalConfig, exchange: Exchange) -> None:
         """Say how an exchange ended, without content, and what is to be settled of it."""
         row, outcome = exchange.request, exchange.outcome
@@ -238,53 +256,32 @@ class Foreign:
         look.after = self._after
         return look
 
-    def _refusal(self, refused: CallRefused, caller: Caller | None, model: str | None) -> Work:
-        """Work: the row of a refusal."""
-        known = self._desk.register.find(caller) if caller else None
-        row = refusal_row(
+    def _refusal(
+        self,
+        refused: CallRefused,
+        caller: Caller | None,
+        caller_id: str | None,
+        model: str | None,
+    ) -> "Refusal":
+        """The row of a refusal, which is told whom it concerns."""
+        refused.caller = refused.caller or (caller.name if caller else None)
+        refused.model = refused.model or model
+        return refusal_row(
             refused,
             process_id=self._books.process.id,
             source=SOURCE,
             caller=caller,
-            caller_id=known.id if known else None,
+            caller_id=caller_id,
             model=model,
         )
-        return lambda transaction: transaction.add(row)
 
     def _refuse(
         self, refused: CallRefused, caller: Caller | None, model: str | None
     ) -> Generator[Work, Any, None]:
-        refused.caller = refused.caller or (caller.name if caller else None)
-        refused.model = refused.model or model
+        known = self._desk.register.find(caller) if caller else None
+        row = self._refusal(refused, caller, known.id if known else None, model)
         try:
-            yield self._refusal(refused, caller, model)
+            yield lambda transaction: transaction.add(row)
             self._after(None)
         except LedgerError as error:
             say_unbooked(refused, error)
-
-
-def _body(request: "httpx.Request") -> bytes:
-    """A request's body, where it is there, may be read twice, and isn't too long; else nothing."""
-    length = request.headers.get("content-length", "")
-    if not length.isdecimal() or len(length) > len(str(asked.MAX_BODY)):
-        return b""
-    if int(length) > asked.MAX_BODY or not hasattr(request.stream, "__iter__"):
-        return b""
-    return request.read()
-
-
-def _facts(request: "httpx.Request", what: Asked) -> dict[str, Any]:
-    """What a request's row says of the request itself."""
-    return {
-        "model_asked": what.model,
-        "streamed": what.streamed,
-        "key_hash": _key_hash(request),
-    }
-
-
-def _key_hash(request: "httpx.Request") -> str | None:
-    """The hash of the key that a request brings, in either of the places that there are."""
-    given = request.headers.get("authorization", "")
-    is_bearer = given.lower().startswith(_BEARER)
-    key = given[len(_BEARER) :] if is_bearer else request.headers.get("x-api-key", "")
-    return keys.key_hash(key.strip()) if key.strip() else None

@@ -102,6 +102,9 @@ def _done(job: str, base_url: str, ended: Ended) -> Callable[[Transaction], None
         )
         found = transaction.connection.execute(query).first()
         if found is not None:
-            transaction.insert(outcome_row(found[0], ended))
+            from ledger.limits.counting import counted
+
+            outcome = outcome_row(found[0], ended)
+            counted(transaction, [found[0]], lambda: transaction.insert(outcome))
 
     return step

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Protocol, runtime_checkable
 
+from ledger import money
 from ledger.callers.configs import GlobalConfig
 from ledger.callers.tags import Tags
 from ledger.calls.contents import Turn
@@ -28,6 +30,7 @@ class Options:
         store_messages: store what is asked; the home's config decides where it is None.
         store_answers: store what is answered; likewise.
         turn: where the call stands in a conversation, if it is of one.
+        max_cost: the most USD that the call can cost, by its caller's word; budgets hold it.
     """
 
     tags: Tags | None = None
@@ -35,6 +38,16 @@ class Options:
     store_messages: bool | None = None
     store_answers: bool | None = None
     turn: Turn | None = None
+    max_cost: Decimal | int | str | None = None
+
+    @property
+    def max_cost_pico(self) -> int | None:
+        """The most that the call may cost, in 1e-12 USD, where it says so.
+
+        Raises:
+            RequestInvalid: it is no exact amount.
+        """
+        return None if self.max_cost is None else money.given(self.max_cost, "max_cost")
 
     def stores(self, what: str, rules: GlobalConfig) -> bool:
         """Whether `messages` or `answers` are stored: as the call says, else as the home does."""
@@ -53,6 +66,7 @@ class Options:
                 "response_model must be the class of a pydantic model.",
                 hint="For example response_model=Weather, with class Weather(pydantic.BaseModel).",
             )
+        _ = self.max_cost_pico
         for name in ("store_messages", "store_answers"):
             if getattr(self, name) not in (True, False, None):
                 raise RequestInvalid(f"{name} must be True or False.")

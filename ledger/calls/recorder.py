@@ -15,6 +15,7 @@ from ledger.books.unit import Work
 from ledger.calls import decoding, endings
 from ledger.calls.bodies import Body, WholeBody, body_for
 from ledger.calls.outcomes import NO_HEAD, Ended, Head, outcome_row, start_row
+from ledger.limits.claims import Claim, Ending
 from ledger.openrouter import billable, echoes, exact, failures
 from ledger.openrouter.answers import Answer
 from ledger.openrouter.reading import CHAT_COMPLETIONS, Endpoint
@@ -44,7 +45,7 @@ class Exchange:
 
     Attributes:
         work: what is committed before the request is sent: its row, and what belongs to it.
-        refusal: makes the record of a refusal to send, for requests that are not our own.
+        claim: what it takes of the budgets.
         answer: what the body says, once it ended well enough to be read.
         failure: the typed error of the attempt, where it failed.
         outcome: the row of its end, once it ended.
@@ -71,7 +72,7 @@ class Exchange:
         self.endpoint = endpoint
         self.is_own = is_own
         self.work: tuple[Work, ...] = (request,)
-        self.refusal: Callable[[errors.CallRefused], Work] | None = None
+        self.claim: Claim | None = None
         self.answer: Answer | None = None
         self.failure: errors.LedgerError | None = None
         self.outcome: Outcome | None = None
@@ -180,11 +181,6 @@ class Exchange:
         return self.outcome is not None and self.outcome.status == "cancelled"
 
     @property
-    def is_foreign_failure(self) -> bool:
-        """Whether another library gets an error answer here."""
-        return not self.is_own and not self.is_good
-
-    @property
     def is_good(self) -> bool:
         """Whether the status says that an answer follows."""
         return self._head.is_good
@@ -283,7 +279,8 @@ class Exchange:
     def _end(self, status: str, *, sent: bool = True) -> None:
         """It is over, in this way."""
         self.is_over = True
-        self.outcome = self.ending = outcome_row(self.request.id, self._ended(status, sent=sent))
+        self.outcome = outcome_row(self.request.id, self._ended(status, sent=sent))
+        self.ending = self.outcome if self.claim is None else Ending(self.claim, self.outcome)
 
     def _ended(self, status: str, *, sent: bool = True) -> Ended:
         cut_off = self.is_stream and not self._is_whole

@@ -153,6 +153,8 @@ class _Recording:
 
     def over(self, exchange: Exchange) -> None:
         """Tell whoever wants to know that an exchange has ended."""
+        if exchange.claim is not None:
+            exchange.claim.tell()
         if exchange.after is not None:
             exchange.after(exchange)
 
@@ -183,7 +185,7 @@ class RecordingTransport(_Recording):
 
     def _handed(self, response: "httpx.Response", exchange: Exchange | None) -> "httpx.Response":
         """The response for the client: read ahead where nobody may read it after us."""
-        if exchange is not None and (exchange.is_foreign_failure or response.is_closed):
+        if exchange is not None and (_is_foreign_failure(exchange) or response.is_closed):
             response.stream.read_ahead()  # type: ignore[union-attr] # it is a tap
         return response
 
@@ -240,7 +242,7 @@ class AsyncRecordingTransport(_Recording):
         self, response: "httpx.Response", exchange: Exchange | None
     ) -> "httpx.Response":
         """The response for the client: read ahead where nobody may read it after us."""
-        if exchange is not None and (exchange.is_foreign_failure or response.is_closed):
+        if exchange is not None and (_is_foreign_failure(exchange) or response.is_closed):
             await response.stream.read_ahead()  # type: ignore[union-attr] # it is a tap
         return response
 
@@ -267,3 +269,8 @@ class AsyncRecordingTransport(_Recording):
             except LedgerError as error:
                 self.unrecorded(exchange, error)
         self.over(exchange)
+
+
+def _is_foreign_failure(exchange: Exchange) -> bool:
+    """Whether another library gets an error answer."""
+    return not exchange.is_own and not exchange.is_good

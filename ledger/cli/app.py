@@ -30,6 +30,7 @@ COMMANDS = {
     "upgrade": Listed("books", "Bring the ledger to the newest schema."),
     "logs": Listed("contents", "List or search what was asked and answered."),
     "purge": Listed("contents", "Remove stored messages and answers for good."),
+    "budget": Listed("budgets", "Set, list or remove budgets."),
     "callers": Listed("callers", "List the callers, or explain or rename one."),
     "config": Listed("callers", "Show, set or restore what a config says."),
     "doctor": Listed("doctor", "Examine the ledger, and say how to cure it."),

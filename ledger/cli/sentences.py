@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ledger.calls.configuring import ConfigShown
     from ledger.calls.naming import Renamed
     from ledger.exchange.snapshots import ExportReport
+    from ledger.limits.balances import BudgetState
     from ledger.settlement.settler import SettleReport
 
 _LISTED = 20
@@ -58,6 +59,17 @@ def renamed(found: "Renamed") -> str:
     """What is shown under the new name."""
     count = "1 request is" if found.requests == 1 else f"{found.requests} requests are"
     return f"{found.old} is {found.new} from now on; {count} shown under it."
+
+
+def budget(found: "BudgetState") -> str:
+    """What a budget allows from now on, and what its present period has spent already."""
+    each = "in all" if found.period == "total" else f"a {found.period} ({found.zone})"
+    what = {"refuse": "refuses what could cost more", "warn": "warns"}[found.at_limit]
+    said = (
+        f"Budget {found.name!r}: {found.limit_usd:f} USD {each} for {found.scope}; it {what}."
+        f" {found.spent_usd:f} USD spent, {found.held_usd:f} held."
+    )
+    return harmless(said)
 
 
 def config(found: "ConfigShown") -> str:

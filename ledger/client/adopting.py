@@ -30,7 +30,7 @@ class Adopting(Wired):
         """The recorder of requests that other libraries make."""
         from ledger.calls.foreign import Foreign
 
-        return Foreign(self.books, self.desk, self.backlog, self._open_once, self._after)
+        return Foreign(self.books, self.desk, self.backlog, self._open_once, self._after, self.gate)
 
     def transport(
         self,

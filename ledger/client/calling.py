@@ -14,6 +14,8 @@ from ledger.client.wiring import Wired
 from ledger.logs import follow_ecosystem
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from ledger.calls.streams import AsyncReplyStream, ReplyStream
     from ledger.reports.rows import RequestStatus
 
@@ -32,10 +34,11 @@ class Calling(Wired):
         response_model: type[Any] | None = None,
         store_messages: bool | None = None,
         store_answers: bool | None = None,
+        max_cost: "Decimal | int | str | None" = None,
         **params: Any,
     ) -> Reply:
         """See `ledger.get_response`."""
-        options = Options(tags, response_model, store_messages, store_answers)
+        options = Options(tags, response_model, store_messages, store_answers, max_cost=max_cost)
         frame = sys._getframe(1)  # noqa: SLF001 - the documented way to a frame
         return self._get_response(frame, messages, model, caller, timeout, options, params)
 
@@ -50,10 +53,11 @@ class Calling(Wired):
         response_model: type[Any] | None = None,
         store_messages: bool | None = None,
         store_answers: bool | None = None,
+        max_cost: "Decimal | int | str | None" = None,
         **params: Any,
     ) -> Coroutine[Any, Any, Reply]:
         """See `ledger.aget_response`. Detects the caller here: inside a task it is gone."""
-        options = Options(tags, response_model, store_messages, store_answers)
+        options = Options(tags, response_model, store_messages, store_answers, max_cost=max_cost)
         frame = sys._getframe(1)  # noqa: SLF001 - the documented way to a frame
         return self._aget_response(frame, messages, model, caller, timeout, options, params)
 
@@ -68,10 +72,11 @@ class Calling(Wired):
         response_model: type[Any] | None = None,
         store_messages: bool | None = None,
         store_answers: bool | None = None,
+        max_cost: "Decimal | int | str | None" = None,
         **params: Any,
     ) -> "ReplyStream":
         """See `ledger.stream_response`."""
-        options = Options(tags, response_model, store_messages, store_answers)
+        options = Options(tags, response_model, store_messages, store_answers, max_cost=max_cost)
         frame = sys._getframe(1)  # noqa: SLF001 - the documented way to a frame
         return self._stream_response(frame, messages, model, caller, timeout, options, params)
 
@@ -86,10 +91,11 @@ class Calling(Wired):
         response_model: type[Any] | None = None,
         store_messages: bool | None = None,
         store_answers: bool | None = None,
+        max_cost: "Decimal | int | str | None" = None,
         **params: Any,
     ) -> "AsyncReplyStream":
         """See `ledger.astream_response`. Detects the caller here, as `aget_response` does."""
-        options = Options(tags, response_model, store_messages, store_answers)
+        options = Options(tags, response_model, store_messages, store_answers, max_cost=max_cost)
         frame = sys._getframe(1)  # noqa: SLF001 - the documented way to a frame
         return self._astream_response(frame, messages, model, caller, timeout, options, params)
 

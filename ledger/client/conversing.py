@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Coroutine, Iterator, Sequence
+from decimal import Decimal
 from typing import Any, Self
 
 from ledger.books.ids import new_id
@@ -40,7 +41,7 @@ class Conversation(StreamedTurns):
             change is sent and not kept. They take the messages and return them, and may be async
             where `aask` is used.
         ledger: the ledger; the default one if not given.
-        tags, store_messages, store_answers: as `get_response` has them, for every call.
+        tags, store_messages, store_answers, max_cost: as `get_response` has them, for every call.
         **params: parameters of the endpoint for every call, such as `tools`.
 
     Attributes:
@@ -60,6 +61,7 @@ class Conversation(StreamedTurns):
         tags: Tags | None = None,
         store_messages: bool | None = None,
         store_answers: bool | None = None,
+        max_cost: Decimal | int | str | None = None,
         **params: Any,
     ) -> None:
         self.id = new_id()
@@ -67,7 +69,7 @@ class Conversation(StreamedTurns):
         self.handlers = list(handlers)
         self._caller = caller
         self._ledger = ledger
-        self._options = Options(tags, None, store_messages, store_answers)
+        self._options = Options(tags, None, store_messages, store_answers, max_cost=max_cost)
         self._params = params
         self._chain = Chain()
         self._is_stored = 0

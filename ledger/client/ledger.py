@@ -4,6 +4,7 @@ import threading
 
 from ledger.client.account import Account
 from ledger.client.adopting import Adopting
+from ledger.client.budgets import Budgets
 from ledger.client.callers import Callers
 from ledger.client.calling import Calling
 from ledger.client.catalogue import Catalogue
@@ -12,7 +13,7 @@ from ledger.client.keeping import Keeping
 from ledger.client.reading import Reading
 
 
-class Ledger(Calling, Contents, Adopting, Callers, Reading, Account, Catalogue, Keeping):
+class Ledger(Calling, Contents, Adopting, Callers, Reading, Account, Catalogue, Budgets, Keeping):
     """The books of one home or database, and the calls that are recorded in them.
 
     Args:

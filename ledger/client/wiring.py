@@ -21,6 +21,7 @@ from ledger.calls.register import Register
 from ledger.calls.reply import Reply
 from ledger.calls.transports import async_recording, recording
 from ledger.errors import ConfigInvalid, LedgerError
+from ledger.limits.gate import Gate
 from ledger.living import Living
 from ledger.logs import follow_ecosystem, logger
 
@@ -51,7 +52,8 @@ class Wired:
         self._register = Register(self.books, self.settings.home)
         self.desk = Desk(self.settings, self._register, api_key, os.environ)
         self.backlog = Backlog()
-        self._calls = flow.Calls(self.books, self.desk, self.backlog, self._after)
+        self.gate = Gate(self.books)
+        self._calls = flow.Calls(self.books, self.desk, self.backlog, self._after, self.gate)
         self._is_open = False
         self.background = Background(
             self.books, self.desk, self.settings.home, is_on=self.settings.background

@@ -14,6 +14,7 @@ LedgerError
 │   ├── KeyInvalid           an API key that cannot be one
 │   ├── ProviderUnsupported  a provider that is not OpenRouter
 │   ├── RequestInvalid       messages or parameters that cannot be sent
+│   ├── BudgetExceeded       a budget that refuses has no room for what the call could cost
 │   └── Unbounded            what the call could cost has no upper bound
 ├── LedgerUnavailable        the books cannot be opened or written, so no call is made
 │   ├── LedgerBusy           another writer held the books for too long
@@ -138,6 +139,7 @@ from ledger.errors.provider import (
     WorkspaceBudgetReached,
 )
 from ledger.errors.refusals import (
+    BudgetExceeded,
     CallerDisabled,
     CallerInvalid,
     CallerProvisioned,
@@ -162,6 +164,7 @@ __all__ = [
     "AuthenticationFailed",
     "BackupFailed",
     "BadRequest",
+    "BudgetExceeded",
     "CallRefused",
     "CallerDisabled",
     "CallerInvalid",

@@ -1,5 +1,9 @@
 """A call that was never sent, and why."""
 
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
 from ledger.errors.base import LedgerError
 
 
@@ -59,3 +63,43 @@ class RequestInvalid(CallRefused):
 
 class Unbounded(CallRefused):
     """Nobody can say what the call could cost at most; the message says what would bound it."""
+
+
+class BudgetExceeded(CallRefused):
+    """The call could have gone beyond a budget that refuses.
+
+    Attributes:
+        budget: its name.
+        scope: whose calls it counts.
+        limit, spent, held, left: USD in its present period; what is held is for calls whose cost
+            is not known yet.
+        could_cost: the most that the call could cost, in USD.
+        max_tokens: the largest limit of tokens with which it would fit now; None where none would.
+        resets_at: when its period ends, in UTC; None for never.
+    """
+
+    def __init__(  # noqa: PLR0913 - the facts of a budget, all optional and by name
+        self,
+        message: str,
+        *,
+        budget: str | None = None,
+        scope: str | None = None,
+        limit: Decimal | None = None,
+        spent: Decimal | None = None,
+        held: Decimal | None = None,
+        left: Decimal | None = None,
+        could_cost: Decimal | None = None,
+        max_tokens: int | None = None,
+        resets_at: dt.datetime | None = None,
+        **facts: Any,
+    ) -> None:
+        super().__init__(message, **facts)
+        self.budget = budget
+        self.scope = scope
+        self.limit = limit
+        self.spent = spent
+        self.held = held
+        self.left = left
+        self.could_cost = could_cost
+        self.max_tokens = max_tokens
+        self.resets_at = resets_at

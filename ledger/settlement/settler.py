@@ -15,6 +15,7 @@ from ledger.books.models import Generation, SettlementAttempt
 from ledger.books.unit import Transaction
 from ledger.calls.admission import Desk
 from ledger.calls.pool import Pool
+from ledger.limits import counting
 from ledger.settlement import pending as waiting
 from ledger.settlement.booking import generation_row
 from ledger.settlement.fetch import OF_THE_ACCOUNT, Access, Fetched, fetch
@@ -246,7 +247,7 @@ class Settler:
             if row is None or _is_booked(transaction, each.generation_id):
                 transaction.add(attempt)
             else:
-                transaction.add(row, attempt)
+                counting.learnt(transaction, row, attempt)
 
         return step
 

@@ -14,7 +14,7 @@ from rawserver import BODY, RawServer, answer, read_request
 
 from ledger import errors
 from ledger.books.models import Refusal
-from ledger.books.unit import Work
+from ledger.books.unit import Transaction, Work
 from ledger.calls import decoding
 from ledger.calls.recorder import Exchange
 from ledger.client import Ledger
@@ -126,25 +126,25 @@ def test_a_refusal_while_the_request_is_booked_has_its_row(
     """As a budget decides: in the transaction that books the request."""
     inner = exchange_for(ledger)
 
-    def no_money(_transaction: Any) -> None:
-        raise errors.CallerDisabled("Over budget.")
-
     def hook(request: Any) -> Generator[Work, Any, Exchange | None]:
         exchange = yield from inner(request)
-        exchange.work = (*exchange.work, no_money)
         row = exchange.request
 
-        def refusal(refused: errors.CallRefused) -> Work:
-            return Refusal(
-                process_id=row.process_id,
-                source=row.source,
-                at=row.started_at,
-                day=row.day,
-                reason=type(refused).__name__,
-                message=refused.message,
+        def no_money(transaction: Transaction) -> errors.CallRefused:
+            refused = errors.CallerDisabled("Over budget.")
+            transaction.add(
+                Refusal(
+                    process_id=row.process_id,
+                    source=row.source,
+                    at=row.started_at,
+                    day=row.day,
+                    reason=type(refused).__name__,
+                    message=refused.message,
+                )
             )
+            return refused
 
-        exchange.refusal = refusal
+        exchange.work = (no_money,)
         return exchange  # type: ignore[no-any-return]
 
     assert post(ledger, kind, hook=hook).status_code == 402

@@ -115,6 +115,12 @@ def test_there_is_no_hidden_row_number_to_replace_through(
             stranger.execute(f"INSERT OR REPLACE INTO {table} ({name}, id) VALUES (1, 'x')")
 
 
+def test_what_may_change_can_be_summed_anew_and_says_so() -> None:
+    changing = {name for name, table in metadata.tables.items() if table.info.get("rebuildable")}
+    assert changing == set(metadata.tables) - set(TABLES)
+    assert all(name.endswith("_rollup") for name in changing)
+
+
 def test_stored_content_alone_may_go() -> None:
     assert {"content"} == PURGEABLE
 

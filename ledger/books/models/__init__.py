@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ledger.books.models.aliases import CallerAlias
+    from ledger.books.models.budgets import Budget, BudgetRollup, Hold, HoldEnd, Resolution
     from ledger.books.models.callers import Caller, ProvisioningEvent
     from ledger.books.models.calls import Outcome, Request
     from ledger.books.models.catalogue import CatalogueEndpoint, CatalogueModel
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from ledger.books.models.tags import RequestTag
 
 __all__ = [
+    "Budget",
+    "BudgetRollup",
     "Caller",
     "CallerAlias",
     "CatalogueEndpoint",
@@ -30,12 +33,15 @@ __all__ = [
     "CrashNotice",
     "CreditSnapshot",
     "Generation",
+    "Hold",
+    "HoldEnd",
     "Outcome",
     "Process",
     "ProvisioningEvent",
     "Refusal",
     "Request",
     "RequestTag",
+    "Resolution",
     "ResponseStart",
     "SettlementAttempt",
     "StaleRollup",
@@ -46,6 +52,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Budget": "budgets",
+    "BudgetRollup": "budgets",
     "Caller": "callers",
     "CallerAlias": "aliases",
     "CatalogueEndpoint": "catalogue",
@@ -54,13 +62,16 @@ _HOMES = {
     "CrashNotice": "crashes",
     "CreditSnapshot": "provider",
     "Generation": "provider",
+    "Hold": "budgets",
+    "HoldEnd": "budgets",
     "Outcome": "calls",
     "Process": "process",
     "ProvisioningEvent": "callers",
     "Refusal": "refusals",
     "Request": "calls",
-    "ResponseStart": "streams",
     "RequestTag": "tags",
+    "Resolution": "budgets",
+    "ResponseStart": "streams",
     "SettlementAttempt": "provider",
     "StaleRollup": "rollups",
     "UsageDayRollup": "rollups",
