@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import charges
@@ -187,9 +187,21 @@ _tools = st.lists(
 _limits = st.none() | st.integers(1, 5000)
 
 
+ENDPOINTS = (
+    "chat/completions", "completions", "responses", "messages", "embeddings", "rerank", "images",
+    "audio/speech", "audio/transcriptions",
+)  # fmt: skip
+_OURS = dict.fromkeys(ENDPOINTS, ("a/one", "b/two", "a/one:floor"))
+
+
 @st.composite
-def requests(draw: st.DrawFn) -> tuple[str, Json]:
-    """An endpoint and a body for it."""
+def requests(draw: st.DrawFn, models: Mapping[str, Sequence[str]] = _OURS) -> tuple[str, Json]:
+    """An endpoint and a body for it.
+
+    Args:
+        draw: of Hypothesis.
+        models: those that each endpoint may be asked for.
+    """
     makers: dict[str, Callable[[st.DrawFn], Json]] = {
         "chat/completions": _chat,
         "completions": _completions,
@@ -204,9 +216,10 @@ def requests(draw: st.DrawFn) -> tuple[str, Json]:
         },
     }
     endpoint = draw(st.sampled_from([*makers, *["chat/completions"] * 4]))
-    body: Json = {"model": draw(st.sampled_from(["a/one", "b/two", "a/one:floor"]))}
+    body: Json = {"model": draw(st.sampled_from(models[endpoint]))}
     if draw(st.booleans()):
-        body["models"] = draw(st.lists(st.sampled_from(["a/one", "b/two"]), max_size=2))
+        plain = [name for name in models[endpoint] if ":" not in name]
+        body["models"] = draw(st.lists(st.sampled_from(plain), max_size=2)) if plain else []
     return endpoint, body | makers[endpoint](draw)
 
 
