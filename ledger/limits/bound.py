@@ -15,7 +15,8 @@ is answered n times is counted n times, for a provider may be asked n times.
 length. Of several limits the highest counts: who serves decides which one is read. Some providers
 raise a limit below 16, and one that doesn't list the parameter ignores it, so there its own
 maximum counts. Reasoning is part of the completion; a budget for it beyond the limit is added to
-it. A predicted output that is rejected is billed as well.
+it. A predicted output that is rejected is billed as well. A picture that is made is 8,192 tokens
+or the model's maximum.
 
 **Prices: the highest listed** of the model, of every fallback in `models`, of every provider that
 offers one, and of every override: at any time of the day, but of those for long prompts only

@@ -20,6 +20,8 @@ INPUT_TOKENS = 16
 """Markers, and an instruction, around each text that is embedded or ranked."""
 LEAST_LIMIT = 16
 """Some providers raise a lower limit to this."""
+PICTURE_TOKENS = 8192
+"""A picture is at least so many, whatever the model's maximum: the largest known take 6,240."""
 
 _RANKED_TOKENS, _PER_UNIT = 500, 100
 """A search unit has up to 100 documents; a longer one counts once for each 500 tokens."""
@@ -97,7 +99,9 @@ class Size:
             most: the model's own maximum, where no limit is set or kept.
         """
         if self.limit is None:
-            return None if most is None else most + self.predicted
+            is_picture = self.endpoint == billable.IMAGES.name
+            least = PICTURE_TOKENS if is_picture else 0
+            return None if most is None else max(most, least) + self.predicted
         beyond = self.thinking if self.thinking > self.limit else 0
         return max(self.limit, LEAST_LIMIT) + beyond + self.predicted
 

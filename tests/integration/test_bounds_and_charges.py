@@ -14,7 +14,7 @@ import httpx
 import limitkit
 import pytest
 from callkit import open_ledger
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from limitkit import Json
 
@@ -127,7 +127,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         ledger = stack.enter_context(open_ledger(home, sandbox.base_url))
         assert not ledger.sync_models().failed
         bench = Bench(sandbox, ledger)
-        stack.enter_context(bench.http)
+        stack.callback(bench.http.close)
         yield bench
 
 
@@ -160,7 +160,7 @@ def test_the_sandbox_charges_what_the_oracle_says_and_no_more_than_the_bound(
 
 
 @pytest.mark.long
-@settings(max_examples=3000, **_CALM)
+@settings(max_examples=3000, phases=[Phase.explicit, Phase.generate], **_CALM)
 @given(asked=limitkit.requests(MODELS), how=_ways)
 def test_so_it_does_3000_times(bench: Bench, asked: tuple[str, Json], how: Json) -> None:
     _agree(bench, *asked, how)

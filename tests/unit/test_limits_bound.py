@@ -9,7 +9,7 @@ from typing import Any
 import charges
 import limitkit
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from limitkit import Json, Lists, model
 
@@ -82,7 +82,7 @@ def test_the_bound_is_never_below_the_charge(data: st.DataObject) -> None:
 
 
 @pytest.mark.long
-@settings(max_examples=10_000, **_CALM)
+@settings(max_examples=10_000, phases=[Phase.explicit, Phase.generate], **_CALM)
 @given(st.data())
 def test_the_bound_is_never_below_the_charge_of_10_000_calls(data: st.DataObject) -> None:
     never_below(data)
