@@ -118,7 +118,7 @@ def count(endpoint: str, body: Json, served: Served) -> Counted:
         counted.completion = counted.picture_tokens = body.get("n", 1) * PICTURE_TOKENS
     elif endpoint == "audio/transcriptions":
         counted.prompt = max(1, len(body["input_audio"]["data"]) * 3 // 4 // 3200)
-        counted.completion = 3
+        counted.completion = 1  # an echo of nothing
     elif endpoint != "audio/speech":
         _count_text(endpoint, body, served, said, counted)
     return counted
@@ -162,7 +162,10 @@ def _count_text(endpoint: str, body: Json, served: Served, said: str, counted: C
 def _thought(body: Json) -> int:
     asked = body.get("reasoning") or body.get("thinking") or {}
     budget = asked.get("max_tokens") or asked.get("budget_tokens")
-    return budget or _EFFORT_TOKENS.get(str(asked.get("effort") or body.get("reasoning_effort")), 0)
+    effort = asked.get("effort") or body.get("reasoning_effort")
+    if effort is None and asked.get("enabled") is True:
+        effort = "medium"
+    return budget or _EFFORT_TOKENS.get(str(effort), 0)
 
 
 def text_of(endpoint: str, body: Json) -> str:
