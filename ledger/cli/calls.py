@@ -29,6 +29,9 @@ def ask(  # noqa: PLR0913 - one for each argument and option
             "--param", "-p", metavar="KEY=VALUE", help="A parameter of the endpoint; VALUE is JSON."
         ),
     ] = None,
+    quote: Annotated[
+        bool, typer.Option("--quote", help="Say what it can cost, and send nothing.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Send one message and print the answer.
@@ -39,6 +42,9 @@ def ask(  # noqa: PLR0913 - one for each argument and option
     if not model:
         raise typer.BadParameter(f"which model? {_NO_MODEL}")
     text = _message(message)
+    if quote:
+        _print_quote(context, text, model, caller, params, as_json=as_json)
+        return
     with opened(context) as ledger:
         reply = ledger.get_response(text, model, caller, timeout=timeout, **params)
         if not as_json:
@@ -49,6 +55,26 @@ def ask(  # noqa: PLR0913 - one for each argument and option
         record = ledger.show(reply.request_id)
         found = {"reply": str(reply), "tool_calls": reply.tool_calls, "usage": reply.usage}
         typer.echo(jsonout.document({**found, "request": record}))
+
+
+def _print_quote(  # noqa: PLR0913 - what the command was told
+    context: typer.Context,
+    text: str,
+    model: str,
+    caller: str,
+    params: dict[str, Any],
+    *,
+    as_json: bool,
+) -> None:
+    """Print what the call can cost, and what such calls have cost."""
+    with opened(context) as ledger:
+        found = ledger.quote(text, model, caller, **params)
+    from ledger.reports import jsonout, quotes
+
+    if as_json:
+        typer.echo(jsonout.document(found))
+    else:
+        quotes.quote(found)
 
 
 def _message(argument: str | None) -> str:

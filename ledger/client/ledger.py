@@ -4,6 +4,7 @@ import threading
 
 from ledger.client.account import Account
 from ledger.client.adopting import Adopting
+from ledger.client.advising import Advising
 from ledger.client.budgets import Budgets
 from ledger.client.callers import Callers
 from ledger.client.calling import Calling
@@ -13,7 +14,9 @@ from ledger.client.keeping import Keeping
 from ledger.client.reading import Reading
 
 
-class Ledger(Calling, Contents, Adopting, Callers, Reading, Account, Catalogue, Budgets, Keeping):
+class Ledger(
+    Calling, Contents, Adopting, Callers, Reading, Account, Catalogue, Advising, Budgets, Keeping
+):
     """The books of one home or database, and the calls that are recorded in them.
 
     Args:
