@@ -135,7 +135,7 @@ def catalogues(draw: st.DrawFn) -> Lists:
     models, providers = [], {}
     for slug in ("a/one", "b/two"):
         asked = draw(st.lists(pricings(), min_size=1, max_size=3))
-        most = draw(st.sampled_from([None, 64, 4096]))
+        most = draw(st.sampled_from([None, 256, 4096]))
         outputs = draw(st.sampled_from([["text"], ["text", "image"], ["image"]]))
         models.append(
             model(

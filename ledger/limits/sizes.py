@@ -98,12 +98,14 @@ class Size:
         Args:
             most: the model's own maximum, where no limit is set or kept.
         """
-        if self.limit is None:
+        limit = self.limit
+        if limit is None:
             is_picture = self.endpoint == billable.IMAGES.name
-            least = PICTURE_TOKENS if is_picture else 0
-            return None if most is None else max(most, least) + self.predicted
-        beyond = self.thinking if self.thinking > self.limit else 0
-        return max(self.limit, LEAST_LIMIT) + beyond + self.predicted
+            limit = most and max(most, PICTURE_TOKENS if is_picture else 0)
+        if limit is None:
+            return None
+        beyond = self.thinking if self.thinking > limit else 0
+        return max(limit, LEAST_LIMIT) + beyond + self.predicted
 
 
 def size_of(payload: Mapping[str, Any], endpoint: str) -> Size:

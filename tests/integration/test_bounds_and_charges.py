@@ -73,7 +73,7 @@ class Bench:
         maximal = settings.appetite == "maximal"
         name, pricing = max(asked, key=lambda each: _weight(each[1])) if maximal else asked[0]
         told = self.models[slug]
-        cached, written = self._cache(endpoint, slug, body)
+        cached, written = self._cache(endpoint, body["model"], body)
         served = charges.Served(
             pricing=pricing,
             most=told["top_provider"]["max_completion_tokens"] or told["context_length"],
