@@ -30,9 +30,9 @@ if TYPE_CHECKING:
         install,
         openai,
     )
+    from ledger.client.advised import quote
     from ledger.client.conversing import Conversation
     from ledger.errors import LedgerError
-    from ledger.limits.quoting import Quote
     from ledger.reports.rows import RequestStatus
 
 __version__ = "0.1.0"
@@ -74,6 +74,7 @@ _LAZY = {
     "http_client": "ledger.client.adopted",
     "install": "ledger.client.adopted",
     "openai": "ledger.client.adopted",
+    "quote": "ledger.client.advised",
     "transparent": "ledger.callers.detection",
 }
 
@@ -247,36 +248,6 @@ def astream_response(  # noqa: PLR0913 - as above
         max_cost=max_cost,
         **params,
     )
-
-
-def quote(
-    messages: "str | Sequence[dict[str, Any]]",
-    model: str | None = None,
-    caller: str | None = None,
-    **params: Any,
-) -> "Quote":
-    """What a call can cost at most, and the median of the caller's own calls. Sends nothing.
-
-    The bound is by the catalogue (`python -m ledger models sync`): the longest prompt and answer
-    that there may be, at the dearest price of any who may serve it. Neither figure is booked.
-
-    Args:
-        messages: as `get_response` takes them.
-        model: the model's slug.
-        caller: whose call it would be; found out from the calling module if not given.
-        **params: as `get_response` takes them; `max_tokens` bounds the answer.
-
-    Returns:
-        The `Quote`: `.bound_usd` and its `.parts`, or `.unbounded` with the reason; `.median_usd`
-        and the number of `.calls` behind it.
-
-    Raises:
-        CallRefused: it could not be a call: `ModelRequired`, `RequestInvalid`, `CallerUnknown`.
-        LedgerUnavailable: the books can't be read.
-    """
-    from ledger.client import default
-
-    return default().quote(messages, model, caller, **params)
 
 
 def caller_config(caller: str | None = None) -> "CallerConfig":

@@ -41,8 +41,11 @@ class Catalogue(Wired):
         from ledger.catalogue.sync import sync
 
         self._open()
-        with getting(self) as get:
-            return sync(self.books, get, only=only, endpoints=endpoints, progress=progress)
+        try:
+            with getting(self) as get:
+                return sync(self.books, get, only=only, endpoints=endpoints, progress=progress)
+        finally:
+            self.gate.prices.forget()
 
     def listed_models(self, wanted: "Wanted | None" = None) -> "list[Entry]":
         """The models that the provider lists now, by name. Stores nothing and needs no key.

@@ -45,12 +45,13 @@ class Quote:
     calls: int
 
 
-def quote(
+def quote(  # noqa: PLR0913, PLR0917 - what is asked, by whom, and who knows
     books: Books,
     catalogue: Catalogue,
     caller: str,
     payload: Mapping[str, Any],
     endpoint: str,
+    max_cost: Decimal | None = None,
 ) -> Quote:
     """Quote a request.
 
@@ -60,6 +61,7 @@ def quote(
         caller: whose call it would be.
         payload: its body, as it would be sent.
         endpoint: which service, as `request.endpoint` is booked.
+        max_cost: USD by the caller's word.
 
     Raises:
         LedgerUnavailable: the books can't be read.
@@ -69,7 +71,7 @@ def quote(
     middle = median(seen)
     bound, unbounded = None, None
     try:
-        bound = upper_bound(payload, endpoint, catalogue)
+        bound = upper_bound(payload, endpoint, catalogue, max_cost)
     except Unbounded as error:
         unbounded = f"{error.message} {error.hint}"
     return Quote(

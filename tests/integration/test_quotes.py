@@ -81,10 +81,14 @@ def test_what_has_no_bound_is_said_and_the_median_all_the_same(ledger_sandbox: S
     with synced(ledger_sandbox) as books:
         books.get_response("Hello", "openrouter/auto", "flow_one")
         found = books.quote("Hello", "openrouter/auto", "flow_one")
-    assert found.bound_pico is None
-    assert found.unbounded is not None
-    assert "no price of openrouter/auto" in found.unbounded
+        assert found.bound_pico is None
+        assert found.unbounded is not None
+        assert "no price of openrouter/auto" in found.unbounded
+        declared = books.quote("Hello", "openrouter/auto", "flow_one", max_cost="0.02")
+        with pytest.raises(RequestInvalid, match="max_cost"):
+            books.quote("Hello", "openrouter/auto", "flow_one", max_cost="much")
     assert found.calls == 1
+    assert (declared.bound_usd, declared.parts[0].kind) == (Decimal("0.02"), "declared")
 
 
 def test_a_quote_from_the_command_line(

@@ -56,7 +56,7 @@ def test_methods_of_a_ledger_take_what_the_functions_take(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["http_client", "async_http_client", "openai", "async_openai", "install"]
+    "name", ["http_client", "async_http_client", "openai", "async_openai", "install", "quote"]
 )
 def test_clients_of_a_ledger_take_what_the_functions_take(name: str) -> None:
     function = list(inspect.signature(getattr(ledger, name)).parameters.items())
