@@ -24,7 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--engine",
         choices=("both", *_ENGINES),
-        default="sqlite",
+        default="both",
         help="run the integration tests on this engine only",
     )
 

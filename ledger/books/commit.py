@@ -13,6 +13,9 @@ from ledger.books.base import Table
 from ledger.books.store import Store
 from ledger.books.unit import Unit
 
+_MANY = 16
+"""From so many rows on, those of a table share statements."""
+
 
 class OpenTransaction:
     """The transaction that a unit's steps run in.
@@ -50,7 +53,12 @@ class OpenTransaction:
         self._store.alone()
 
     def insert(self, *rows: Table) -> None:
-        """Insert rows on the driver's connection, one statement a row."""
+        """Insert rows on the driver's connection: a few one by one, many in shared statements."""
+        if len(rows) >= _MANY:
+            for sql, params in self._store.statements.batches(rows):
+                self._store.execute(sql, params)
+            self.first = self.first or rows[0]
+            return
         for row in rows:
             statement = self._store.statements.of(type(row))
             self._store.execute(statement.sql(), statement.params(row))

@@ -83,6 +83,7 @@ def rows(tmp_path: Path) -> Iterator[Rows]:
     opened.books.close()
 
 
+@pytest.mark.one_engine  # the files are written alike, wherever the books are
 @pytest.mark.parametrize("kills", [20, pytest.param(100, marks=pytest.mark.long)])
 def test_killed_exports_leave_whole_files_and_no_litter_after_the_next(
     rows: Rows, tmp_path: Path, kills: int

