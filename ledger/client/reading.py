@@ -7,6 +7,9 @@ from ledger.client.wiring import Wired
 
 if TYPE_CHECKING:
     from ledger.doctor import Diagnosis
+    from ledger.reports.commits import CommitUsage
+    from ledger.reports.following import CallEvent
+    from ledger.reports.glance.glance import Glance
     from ledger.reports.rows import RequestStatus
     from ledger.reports.status import Status
     from ledger.reports.usage.periods import Word
@@ -69,6 +72,55 @@ class Reading(Wired):
         )
         rollups.freshen(self.books)
         return adding.report(self.books, asked)
+
+    def glance(self, *, tz: str = "UTC") -> "Glance":
+        """Today, this month, the change on the periods before, who spends, errors, what is left.
+
+        Raises:
+            QuestionInvalid: there is no such time zone.
+            LedgerUnavailable: there are no books yet, or they can't be read.
+        """
+        from ledger.reports.glance import glance
+
+        return glance.glance(self.books, tz)
+
+    def commits(
+        self,
+        caller: str | None = None,
+        *,
+        since: "Word | None" = None,
+        until: "Word | None" = None,
+        tz: str = "UTC",
+    ) -> "list[CommitUsage]":
+        """Cost and tokens per call by git commit of the program, in the order of first use.
+
+        Args:
+            caller: only its calls.
+            since: as for `report`.
+            until: as for `report`.
+            tz: whose days these are.
+
+        Raises:
+            QuestionInvalid: a time or zone that is none.
+            LedgerUnavailable: there are no books yet, or they can't be read.
+        """
+        from ledger.reports import commits
+
+        return commits.commits(self.books, caller=caller, since=since, until=until, tz=tz)
+
+    def tail(self, *, last: int = 10, goes_on: bool = True) -> "Iterator[CallEvent]":
+        """The last calls, and then those of all programs as each starts and ends.
+
+        Args:
+            last: how many calls that were there before come first.
+            goes_on: whether to wait for others, without an end.
+
+        Raises:
+            LedgerUnavailable: there are no books yet, or they can't be read.
+        """
+        from ledger.reports import following
+
+        return following.follow(self.books, last=last, goes_on=goes_on)
 
     def requests(self) -> "Iterator[RequestStatus]":
         """Every request with its status and cost, oldest first."""

@@ -32,6 +32,7 @@ MIRRORS = {
     "logs": Ledger.logs,
     "purge": Ledger.purge,
     "report": Ledger.report,
+    "tail": Ledger.tail,
     "credits": Ledger.credits,
     "models": Ledger.listed_models,
     "settle": Ledger.settle,
@@ -339,7 +340,7 @@ def test_without_a_ledger_the_error_says_so(
 
 @pytest.mark.parametrize(
     "arguments",
-    [("nope",), ("report",), ("report", "fortnight"), ("show",), ("--nope",), ("status", "--nope")],
+    [("nope",), ("report", "fortnight"), ("show",), ("--nope",), ("status", "--nope")],
 )
 def test_wrong_usage_is_one_line_that_names_the_help(
     capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]

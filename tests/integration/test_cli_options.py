@@ -88,7 +88,7 @@ def test_debug_shows_log_lines_without_content_or_key(
         (("xyzzy",), "python -m ledger --help"),
         (("--json", "status"), "It goes behind the command: python -m ledger status --json."),
         (("--all", "export", "-q"), "python -m ledger export --all."),
-        (("report",), "Example: python -m ledger report day caller --since 7d"),
+        (("report", "fortnight"), "Example: python -m ledger report day caller --since 7d"),
         (("ask", "Hello"), 'python -m ledger ask "Hello" --model openai/gpt-4o-mini'),
         (("ask", "Hello", "--modle", "x/y"), "--model"),
         (("backup",), "Example: python -m ledger backup"),

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from ledger import money
 from ledger.books.books import Books
 from ledger.reports.usage.question import TIMES, Question
-from ledger.reports.usage.report import Report, ReportRow
+from ledger.reports.usage.report import GRADES, Report, ReportRow
 from ledger.reports.usage.sums import Adder, Found, Sums
 
 _NOTHING: Sums = {
@@ -15,6 +15,9 @@ _NOTHING: Sums = {
     for name, field in ReportRow.model_fields.items()
     if field.annotation is int and name != "others"
 }
+
+
+_GRADED = [f"{name}_requests" for name in GRADES]
 
 
 class _Line(NamedTuple):
@@ -42,6 +45,11 @@ def report(books: Books, asked: Question) -> Report:
     lines.sort(key=lambda line: _place(asked, line, sizes))
     whole = _row((), _Line((), _added(each.sums for each in totals)))
     return Report(asked, [_row(asked.by, line) for line in lines], whole)
+
+
+def nothing() -> ReportRow:
+    """The totals of no request."""
+    return _row((), _Line((), {}))
 
 
 # --- days into weeks and months ---------------------------------------------------------------
@@ -127,6 +135,7 @@ def _in_order(name: str, value: str) -> str:
 
 def _row(by: tuple[str, ...], line: _Line) -> ReportRow:
     values: dict[str, Any] = _NOTHING | line.sums
+    values["unpriced_requests"] = values["requests"] - sum(values[name] for name in _GRADED)
     for name in list(values):
         if name.endswith("_pico"):
             values[f"{name.removesuffix('_pico')}_usd"] = money.usd_text(values[name])

@@ -86,7 +86,7 @@ def period(since: Word | None, until: Word | None, zone: ZoneInfo) -> Period:
     """
     first = None if since is None else _meant(since, zone)[0]
     last = None if until is None else _meant(until, zone)[1]
-    if first is not None and last is not None and _order(first, zone) >= _order(last, zone):
+    if first is not None and last is not None and instant(first, zone) >= instant(last, zone):
         raise QuestionInvalid(
             f"Since {since} until {until} there is no time: it ends before it begins.",
             hint="Give the earlier time as since.",
@@ -219,8 +219,8 @@ def _utc(edge: Edge) -> dt.datetime:
     return edge if isinstance(edge, dt.datetime) else _midnight(edge, dt.timedelta())
 
 
-def _order(edge: Edge, zone: ZoneInfo) -> dt.datetime:
-    """What edges of a zone are compared by."""
+def instant(edge: Edge, zone: ZoneInfo) -> dt.datetime:
+    """The UTC moment of an edge, of a day that comes twice that of the first."""
     if isinstance(edge, dt.datetime):
         return edge
     return dt.datetime(edge.year, edge.month, edge.day, tzinfo=zone).astimezone(dt.UTC)

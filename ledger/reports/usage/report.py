@@ -9,6 +9,9 @@ from ledger.reports.usage import periods
 from ledger.reports.usage.question import KEYS, Question
 
 NOBODY = "(none)"
+GRADES = ("settled", "reported", "pending", "unknown", "not_charged", "declared")
+"""What is known of a request's cost."""
+
 _OTHERS = "others"
 _OWN = ("own_requests", "own_total_pico", "own_total_usd")
 _FOREIGN = frozenset({*KEYS, *_OWN, _OTHERS, "by"})
@@ -30,7 +33,7 @@ class ReportRow(UsageRow):
         total_pico: credits (`cost_pico`) and upstream spend (`upstream_pico`). It has no
             declared amounts; `settled_pico` and `reported_pico` are its parts by grade.
         declared_pico: what an operator or an imported file stated.
-        unpriced_requests: requests of a known grade whose amount could not be read.
+        unpriced_requests: requests whose cost has none of the grades.
     """
 
     by: tuple[str, ...] = ()
@@ -73,6 +76,11 @@ class ReportRow(UsageRow):
     def values(self, columns: Sequence[str]) -> list[Any]:
         """The row's values in the order of some columns."""
         return [getattr(self, name) for name in columns]
+
+    def picked(self, columns: Sequence[str]) -> dict[str, Any]:
+        """Some columns of the row for exact JSON."""
+        known = self.as_json()
+        return {name: known[name] for name in columns}
 
 
 SUMS = tuple(name for name in ReportRow.model_fields if name not in _FOREIGN)
@@ -126,11 +134,6 @@ class Report(Sequence[ReportRow]):
             "since": periods.text(period.since),
             "until": periods.text(period.until),
             "tz": period.zone.key,
-            "rows": [_chosen(row, self.columns) for row in self.rows],
-            "totals": _chosen(self.totals, SUMS),
+            "rows": [row.picked(self.columns) for row in self.rows],
+            "totals": self.totals.picked(SUMS),
         }
-
-
-def _chosen(row: ReportRow, columns: Sequence[str]) -> dict[str, Any]:
-    known = row.as_json()
-    return {name: known[name] for name in columns}

@@ -8,23 +8,15 @@ from sqlalchemy import Connection, text
 
 from ledger import clock
 from ledger.books import sql_files
-from ledger.reports.usage import zones
+from ledger.reports.usage import sources, zones
 from ledger.reports.usage.question import TIMES, Question
+from ledger.reports.usage.sources import Source
 from ledger.reports.usage.zones import Span
 
 Sums: TypeAlias = dict[str, int]
 """Figures by column: counts, tokens, and amounts in integer picodollars."""
 
 _NO_KEY = "CAST(NULL AS text)"
-_MODEL = "coalesce(s.model, s.model_asked)"
-_NAMES = {
-    "caller": "s.caller",
-    "member": "m.member",
-    "model": _MODEL,
-    "provider": "s.provider",
-    "tag": "t.key || '=' || t.value",
-    "status": "s.status",
-}
 _MEMBERS = "LEFT JOIN chain_member AS m ON m.chain = s.chain"
 _TAGS = "LEFT JOIN request_tag AS t ON t.request_id = s.id"
 _TAGGED = "s.id IN (SELECT request_id FROM request_tag WHERE key = :tag_key AND value = :tag_value)"
@@ -45,15 +37,21 @@ class Adder:
         self._asked = asked
         self._sql = sql_files.load("reports", connection.dialect.name)
         self._spans = self._offsets()
+        limited = asked.period.is_limited
+        self._stretches = asked.period.stretches(self._spans) if limited else []
 
     def sums(self, by: Sequence[str]) -> list[Found]:
         """What the requests that are asked for come to by none, one or two keys."""
-        if not self._spans:
+        if not self._spans or (self._asked.period.is_limited and not self._stretches):
             return []
         values: dict[str, str] = {}
-        key, also = [*(self._key(name) for name in by), _NO_KEY, _NO_KEY][:2]
-        query = self._sql["members" if "member" in by else "added_up"].body.format(
-            key=key, also=also, joins=self._joins(by, values), conditions=self._conditions(values)
+        source = sources.source(self._asked, by, self._spans, self._stretches)
+        key, also = [*(self._key(source, name) for name in by), _NO_KEY, _NO_KEY][:2]
+        query = self._sql[source.statement].body.format(
+            key=key,
+            also=also,
+            joins=self._joins(by, values),
+            conditions=self._conditions(source, values),
         )
         found = self._connection.execute(text(query), values)
         names = list(found.keys())[2:]
@@ -73,26 +71,25 @@ class Adder:
 
     # --- keys -----------------------------------------------------------------------------
 
-    def _key(self, name: str) -> str:
+    def _key(self, source: Source, name: str) -> str:
         if name not in TIMES:
-            return _NAMES[name]
-        pieces = [
-            self._local("local_hour" if name == "hour" else "local_day", span)
-            for span in self._spans
-        ]
-        *earlier, last = zip(self._spans, pieces, strict=True)
+            return source.names[name]
+        if source.is_of_days:
+            return source.day
+        pieces = [self._local(source, span, of_hours=name == "hour") for span in self._spans]
         cases = [
-            f"WHEN s.started_at < '{clock.to_text(span.end)}' THEN {piece}"
-            for span, piece in earlier
+            f"WHEN {source.at} < '{clock.to_text(span.end)}' THEN {piece}"
+            for span, piece in zip(self._spans[:-1], pieces[:-1], strict=True)
         ]
-        return f"CASE {' '.join(cases)} ELSE {last[1]} END" if cases else last[1]
+        return f"CASE {' '.join(cases)} ELSE {pieces[-1]} END" if cases else pieces[-1]
 
-    def _local(self, function: str, span: Span) -> str:
+    def _local(self, source: Source, span: Span, *, of_hours: bool) -> str:
         seconds = int(span.offset.total_seconds())
-        if function == "local_day" and not seconds:
-            return "s.day"
-        local = self._sql[function].body.format(at="s.started_at", offset=f"{seconds:+d}")
-        return local if function == "local_day" else f"{local} || '{_suffix(span.offset)}'"
+        if not of_hours and not seconds:
+            return source.day
+        name = "local_hour" if of_hours else "local_day"
+        local = self._sql[name].body.format(at=source.at, offset=f"{seconds:+d}")
+        return f"{local} || '{_suffix(span.offset)}'" if of_hours else local
 
     def _joins(self, by: Sequence[str], values: dict[str, str]) -> str:
         joins = [_MEMBERS] if "member" in by else []
@@ -105,29 +102,27 @@ class Adder:
 
     # --- conditions -----------------------------------------------------------------------
 
-    def _conditions(self, values: dict[str, str]) -> str:
-        """What the requests must meet; the values of its parameters go into `values`."""
+    def _conditions(self, source: Source, values: dict[str, str]) -> str:
+        """What the rows must meet; the values of its parameters go into `values`."""
         asked, found = self._asked, ["1 = 1"]
-        for name, column, wanted in (
-            ("caller", "s.caller", asked.caller),
-            ("model", _MODEL, asked.model),
-        ):
+        for name, wanted in (("caller", asked.caller), ("model", asked.model)):
             if wanted is not None:
-                found.append(f"{column} = :{name}")
+                found.append(f"{source.names[name]} = :{name}")
                 values[name] = wanted
         if asked.tag is not None:
             found.append(_TAGGED)
             values["tag_key"], values["tag_value"] = asked.tag
-        if asked.period.is_limited:
-            found.append(self._in_period(values))
+        if self._stretches:
+            found.append(self._in_period(source, values))
         return " AND ".join(found)
 
-    def _in_period(self, values: dict[str, str]) -> str:
+    def _in_period(self, source: Source, values: dict[str, str]) -> str:
         either = []
-        for number, (start, end) in enumerate(self._asked.period.stretches(self._spans)):
-            values |= {f"start_{number}": clock.to_text(start), f"end_{number}": clock.to_text(end)}
-            either.append(f"s.started_at >= :start_{number} AND s.started_at < :end_{number}")
-        return f"({' OR '.join(either) or '1 = 0'})"
+        for number, edges in enumerate(self._stretches):
+            for name, edge in zip(("start", "end"), map(clock.to_text, edges), strict=True):
+                values[f"{name}_{number}"] = edge[:10] if source.is_of_days else edge
+            either.append(f"{source.at} >= :start_{number} AND {source.at} < :end_{number}")
+        return f"({' OR '.join(either)})"
 
 
 def _suffix(offset: dt.timedelta) -> str:

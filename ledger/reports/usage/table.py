@@ -38,9 +38,9 @@ def show(report: Report, *, file: IO[str] | None = None) -> None:
 def _fitting(console: Console, report: Report) -> tuple[Table, int]:
     """The table with as many columns as the width takes, and its width; amounts are never cut."""
     columns = figures(report)
-    bars = _bars(console, report)
+    drawn = bars(console, report)
     while True:
-        table = _table(report, columns, bars)
+        table = _table(report, columns, drawn)
         names = table.columns[: len(report.question.by)]
         for column in names:
             column.max_width = _NARROWEST
@@ -49,15 +49,15 @@ def _fitting(console: Console, report: Report) -> tuple[Table, int]:
         for column in names:
             column.max_width = None
         lowest = min(column.rank for column in columns)
-        if needed <= console.width or (lowest == HIGHEST_RANK and not bars):
+        if needed <= console.width or (lowest == HIGHEST_RANK and not drawn):
             return table, max(needed, console.width)
-        if bars:
-            bars = []
+        if drawn:
+            drawn = []
         else:
             columns = [column for column in columns if column.rank > lowest]
 
 
-def _table(report: Report, columns: Sequence[Figure], bars: Sequence[str]) -> Table:
+def _table(report: Report, columns: Sequence[Figure], drawn: Sequence[str]) -> Table:
     table = Table(box=SIMPLE_HEAD, show_footer=True, pad_edge=False)
     for place, key in enumerate(report.question.by):
         footer = Text("" if place else "all")
@@ -65,18 +65,18 @@ def _table(report: Report, columns: Sequence[Figure], bars: Sequence[str]) -> Ta
     for column in columns:
         total = Text(column.cell(report.totals))
         table.add_column(column.title, footer=total, justify="right", no_wrap=True)
-    if bars:
+    if drawn:
         table.add_column("", no_wrap=True, style="cyan", width=_BAR_WIDTH)
     for number, row in enumerate(report):
         names = (
             short(harmless(name), _LONGEST_NAME) for name in row.labels(report.question.ranked)
         )
-        cells = [*names, *(column.cell(row) for column in columns), *bars[number : number + 1]]
+        cells = [*names, *(column.cell(row) for column in columns), *drawn[number : number + 1]]
         table.add_row(*map(Text, cells))
     return table
 
 
-def _bars(console: Console, report: Report) -> list[str]:
+def bars(console: Console, report: Report) -> list[str]:
     """A bar for each row's total, where somebody looks at it and there is something to compare."""
     longest = max((row.total_pico for row in report), default=0)
     if not console.is_terminal or len(report) < 2 or longest <= 0:  # noqa: PLR2004 - to compare
