@@ -93,7 +93,7 @@ def report(  # noqa: PLR0913 - one for each option
     chosen = [name for name, is_on in forms.items() if is_on]
     if len(chosen) > 1:
         raise typer.BadParameter("Choose one of --json, --csv and --markdown.")
-    asked = {
+    asked: dict[str, Any] = {
         "since": since,
         "until": until,
         "caller": caller,

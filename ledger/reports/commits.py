@@ -108,7 +108,7 @@ COLUMNS = (
 def cells(found: Sequence[CommitUsage]) -> list[tuple[str, ...]]:
     """The rows in words, in the order of `COLUMNS`; the change is that on the commit before."""
     before: int | None = None
-    lines = []
+    lines: list[tuple[str, ...]] = []
     for each in found:
         cost = each.cost_per_call_pico
         change = f"{Decimal(100 * (cost - before)) / before:+.1f} %" if cost and before else "-"
