@@ -1,11 +1,12 @@
 """`report`: what the calls came to."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ledger.cli.context import AsJson, opened, stream
+from ledger.cli.context import AsJson, opened, say, stream
 
 if TYPE_CHECKING:
     from ledger.client import Ledger
@@ -80,6 +81,9 @@ def report(  # noqa: PLR0913 - one for each option
     as_markdown: Annotated[
         bool, typer.Option("--markdown", help="Print a Markdown table.")
     ] = False,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write one page with charts and tables.")
+    ] = None,
 ) -> None:
     """Costs at a glance, or by time, caller, model, tag.
 
@@ -91,8 +95,8 @@ def report(  # noqa: PLR0913 - one for each option
     """
     forms = {"json": as_json, "csv": as_csv, "markdown": as_markdown}
     chosen = [name for name, is_on in forms.items() if is_on]
-    if len(chosen) > 1:
-        raise typer.BadParameter("Choose one of --json, --csv and --markdown.")
+    if len(chosen) + (html is not None) > 1:
+        raise typer.BadParameter("Choose one of --json, --csv, --markdown and --html.")
     asked: dict[str, Any] = {
         "since": since,
         "until": until,
@@ -107,7 +111,9 @@ def report(  # noqa: PLR0913 - one for each option
         raise typer.BadParameter("--of goes with `report tag`.")
     form = chosen[0] if chosen else "table"
     with opened(context) as ledger:
-        if by is None or by in _OTHERS:
+        if html is not None:
+            _page(context, ledger, html, (by, then), given | {"tz": tz})
+        elif by is None or by in _OTHERS:
             _OTHERS[by or ""](ledger, form, _only(by, then, given) | {"tz": tz})
         else:
             _show(ledger.report(by, then, tz=tz, **given), form)
@@ -125,6 +131,23 @@ def _only(by: str | None, then: str | None, given: dict[str, Any]) -> dict[str, 
         where = f"`report {by}`" if by else "a report at a glance: say by what, as `report day`"
         raise typer.BadParameter(f"{wrong[0]} does not go with {where}.")
     return given
+
+
+def _page(
+    context: typer.Context,
+    ledger: "Ledger",
+    path: Path,
+    by: tuple[str | None, str | None],
+    asked: dict[str, Any],
+) -> None:
+    """Write the page.
+
+    Raises:
+        typer.BadParameter: of what is no report by a key.
+    """
+    if by[0] in _OTHERS:
+        raise typer.BadParameter(f"--html does not go with `report {by[0]}`.")
+    say(context, f"{ledger.report_html(path, *by, **asked)}: written")
 
 
 def _show(found: Any, form: str) -> None:

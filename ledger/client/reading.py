@@ -1,9 +1,13 @@
 """Reading the books: requests, totals, and how the ledger itself is."""
 
+import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from ledger import files
 from ledger.client.wiring import Wired
+from ledger.errors import SnapshotFailed
 
 if TYPE_CHECKING:
     from ledger.doctor import Diagnosis
@@ -73,6 +77,42 @@ class Reading(Wired):
         rollups.freshen(self.books)
         return adding.report(self.books, asked)
 
+    def report_html(
+        self,
+        path: "str | os.PathLike[str]",
+        by: str | None = None,
+        then: str | None = None,
+        **asked: Any,
+    ) -> Path:
+        """Write a report as one HTML page: charts of spend, and the tables under them.
+
+        It has no script and needs no network; names in it are only text.
+
+        Args:
+            path: the file, which its owner alone can read.
+            by: what beside time, caller, model, provider and status to add up by.
+            then: another of these, to cross it with.
+            asked: which requests, by the other arguments of `report`.
+
+        Raises:
+            QuestionInvalid: what of it can't be asked, and what can.
+            LedgerUnavailable: there are no books yet, or they can't be read.
+            SnapshotFailed: the file can't be written; the old one is whole.
+        """
+        from ledger.books import rollups
+        from ledger.reports.page import page
+        from ledger.reports.usage import question
+
+        about = question.question(by or "day", then, **asked)
+        rollups.freshen(self.books)
+        made = page.html(page.gather(self.books, about, is_named=by is not None))
+        target = Path(path)
+        try:
+            files.write_atomic(target, made)
+        except OSError as error:
+            raise SnapshotFailed(f"{target} can't be written: {error.strerror}.") from error
+        return target
+
     def glance(self, *, tz: str = "UTC") -> "Glance":
         """Today, this month, the change on the periods before, who spends, errors, what is left.
 
@@ -80,8 +120,10 @@ class Reading(Wired):
             QuestionInvalid: there is no such time zone.
             LedgerUnavailable: there are no books yet, or they can't be read.
         """
+        from ledger.books import rollups
         from ledger.reports.glance import glance
 
+        rollups.freshen(self.books)
         return glance.glance(self.books, tz)
 
     def commits(
