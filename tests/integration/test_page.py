@@ -103,6 +103,7 @@ def test_it_is_one_file_that_asks_for_nothing_and_lets_nothing_act(
 
 
 def test_days_become_weeks_and_months_where_there_are_many(home: Path, tmp_path: Path) -> None:
+    text = ""
     for days, word in ((0, "hour"), (40, "day"), (300, "week"), (900, "month")):
         where = home / str(days)
         moments = (START, START + dt.timedelta(days=days, hours=2))
