@@ -16,6 +16,9 @@ ARROW = "->"
 MAX_DEPTH = 32
 """The most members of a chain: what is deeper runs in a circle."""
 
+NO_FOLDER = ""
+"""The folder of a caller that only a file names: its module is to find the name free."""
+
 _MAX_LENGTH = 64
 _HASH_LENGTH = 8
 _SHOWN = 80

@@ -36,7 +36,8 @@ class Booked:
 
     def caller(self, home: Path) -> Caller:
         """The caller as it was detected, as far as its name and folder go."""
-        own = None if self.folder == home / "callers" / self.name else self.folder
+        is_homeless = self.folder in (home / "callers" / self.name, Path(names.NO_FOLDER))
+        own = None if is_homeless else self.folder
         return Caller(self.name, own, self.name, None, "as booked")
 
 
@@ -78,6 +79,7 @@ def find(connection: Connection, name: str) -> Booked:
         [each for each in everyone if each.name == name],
     ):
         if found:
+            found.sort(key=lambda each: each.folder != Path(names.NO_FOLDER))
             return next((each for each in reversed(found) if each.name == name), found[-1])
     raise unknown(name, everyone)
 

@@ -14,6 +14,7 @@ from ledger.callers import configs, provisioning
 from ledger.callers.configs import CallerConfig
 from ledger.callers.detection import Caller
 from ledger.callers.known import known_names
+from ledger.callers.names import NO_FOLDER
 from ledger.callers.provisioning import Kind, Provision
 from ledger.errors import ConfigInvalid
 from ledger.openrouter import exact
@@ -92,6 +93,8 @@ class Register:
         names = known_names(self._home)
         rows = connection.exec_driver_sql("SELECT id, name, folder FROM caller ORDER BY id")
         for caller_id, name, folder in rows:
+            if folder == NO_FOLDER:
+                continue
             self._booked[name, folder] = caller_id
             homeless = Path(folder) == self._home / "callers" / name
             names.learn(name, None if homeless else Path(folder))
@@ -117,6 +120,7 @@ class Register:
             from ledger.books.models import Caller as CallerRow
 
             query = select(CallerRow.folder, CallerRow.id).where(col(CallerRow.name) == key[0])
+            query = query.where(col(CallerRow.folder) != NO_FOLDER)
             rows = transaction.connection.execute(query.order_by(col(CallerRow.id))).all()
             found = next((row.id for row in rows if row.folder == key[1]), None)
             if rows and found is None:

@@ -27,6 +27,7 @@ COMMANDS = {
     "models": Listed("models", "List models, and their prices over time."),
     "settle": Listed("settling", "Fetch the provider's records of what calls cost."),
     "export": Listed("exporting", "Write the JSON files that have changed, or a view."),
+    "import": Listed("importing", "Book the calls and totals that a file has."),
     "backup": Listed("books", "Copy the ledger in use, and verify the copy."),
     "upgrade": Listed("books", "Bring the ledger to the newest schema."),
     "logs": Listed("contents", "List or search what was asked and answered."),

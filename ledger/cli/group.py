@@ -1,6 +1,7 @@
 """The root command: commands by name, the global options, and words that mean a command."""
 
 import importlib
+import keyword
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -124,7 +125,9 @@ def table() -> "dict[str, Listed]":
 
 def _loaded(name: str, module: str) -> Any:
     """A command from its module, where it has the function or the Typer app of its name."""
-    found = getattr(importlib.import_module(f"ledger.cli.{module}"), name.replace("-", "_"))
+    attribute = name.replace("-", "_")
+    attribute += "_" if keyword.iskeyword(attribute) else ""
+    found = getattr(importlib.import_module(f"ledger.cli.{module}"), attribute)
     if not isinstance(found, typer.Typer):
         source = typer.Typer(add_completion=False, rich_markup_mode=None)
         source.command(name, context_settings=HELP_OPTIONS)(found)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from ledger.callers.explaining import Explanation
     from ledger.calls.configuring import ConfigShown
     from ledger.calls.naming import Renamed
+    from ledger.exchange.imports.importing import ImportReport
     from ledger.exchange.snapshots import ExportReport
     from ledger.limits.balances import BudgetState
     from ledger.settlement.settler import SettleReport
@@ -41,6 +42,28 @@ def files(found: "ExportReport") -> str:
     lines += [f"skipped {reason}" for reason in found.skipped]
     lines.append(f"{len(found.written)} written, {len(found.unchanged)} unchanged.")
     return "\n".join(harmless(line) for line in lines)
+
+
+def imported(found: "ImportReport") -> str:
+    """What an import booked, and what there is to be said of the file."""
+    counts = f"{found.calls} calls, {found.booked} new, {found.known} known"
+    lines = [f"{found.path} ({found.kind}): {counts}; {found.calls_usd:f} USD declared."]
+    if found.balances:
+        lines.append(
+            f"Opening balances: {found.balances} rows, {found.balances_usd:f} USD beyond the calls."
+        )
+    if found.bad_rows:
+        lines.append(f"Skipped {found.bad_rows} bad rows.")
+    lines += [f"note: {note}" for note in _some(list(found.notes))]
+    return "\n".join(harmless(line) for line in lines)
+
+
+def bad_rows(found: "ImportReport") -> list[str]:
+    """Each row that was skipped: file, place, reason."""
+    lines = [f"skipped {row.file}: {row.place}: {row.reason}" for row in found.bad]
+    more = found.bad_rows - len(found.bad)
+    lines += [f"skipped {more} more"] if more else []
+    return [harmless(line) for line in lines]
 
 
 def explanation(found: "Explanation") -> str:

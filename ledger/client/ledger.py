@@ -10,12 +10,23 @@ from ledger.client.callers import Callers
 from ledger.client.calling import Calling
 from ledger.client.catalogue import Catalogue
 from ledger.client.contents import Contents
+from ledger.client.importing import Importing
 from ledger.client.keeping import Keeping
 from ledger.client.reading import Reading
 
 
 class Ledger(
-    Calling, Contents, Adopting, Callers, Reading, Account, Catalogue, Advising, Budgets, Keeping
+    Calling,
+    Contents,
+    Adopting,
+    Callers,
+    Reading,
+    Account,
+    Catalogue,
+    Advising,
+    Budgets,
+    Importing,
+    Keeping,
 ):
     """The books of one home or database, and the calls that are recorded in them.
 

@@ -66,6 +66,7 @@ LedgerError
 │   └── DeadlineExceeded     the call's total `timeout` passed
 ├── GenerationUnavailable    the provider's own record could not be fetched
 ├── SnapshotFailed           a JSON file could not be written
+├── ImportFailed             a file could not be imported
 ├── BackupFailed             a backup could not be made or verified
 ├── NotFoundInLedger         nothing in the books has that id or name
 └── QuestionInvalid          a report, period, time zone or filter that cannot be one
@@ -95,6 +96,7 @@ from ledger.errors.connection import (
 from ledger.errors.keeping import (
     AnswerMismatched,
     BackupFailed,
+    ImportFailed,
     LedgerBusy,
     LedgerTooNew,
     LedgerUnavailable,
@@ -183,6 +185,7 @@ __all__ = [
     "FreeTierLimited",
     "GenerationUnavailable",
     "GuardrailRefused",
+    "ImportFailed",
     "KeyInvalid",
     "KeyKindWrong",
     "KeyLimitReached",

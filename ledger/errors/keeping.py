@@ -41,6 +41,10 @@ class SnapshotFailed(LedgerError):
     """A JSON file could not be written; the old one is whole."""
 
 
+class ImportFailed(LedgerError):
+    """A file could not be imported: it is not what it should be, or a row of it is not."""
+
+
 class BackupFailed(LedgerError):
     """A backup could not be made or did not verify."""
 

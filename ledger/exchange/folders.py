@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 from ledger.books.process import host_name
 from ledger.callers import configs, places, provisioning
 from ledger.callers.detection import Caller
+from ledger.callers.names import NO_FOLDER
 
 # A caller is of this machine where its first process ran here, or one of its calls was made here.
 # A process that keeps its host to itself (`record_host: false`) is taken for one of this machine.
@@ -20,7 +21,7 @@ SELECT c.id, c.name, c.folder, p.host,
     ) THEN 1 ELSE 0 END AS is_here
 FROM caller AS c
 JOIN process AS p ON p.id = c.process_id
-ORDER BY c.id
+ORDER BY CASE c.folder WHEN '' THEN 0 ELSE 1 END, c.id
 """
 
 
@@ -41,7 +42,11 @@ def find(connection: Connection, home: Path) -> tuple[list[JsonFolder], list[str
     may_provision = configs.read_global_config(home).auto_provision
     found: dict[Path, list[str]] = {}
     skipped: list[str] = []
+    homeless: dict[str, str] = {}
     for row in connection.execute(text(_CALLERS), {"here": host_name()}):
+        if row.folder == NO_FOLDER:
+            homeless[row.name] = row.id
+            continue
         caller = _caller(row.name, row.folder, home)
         if caller.folder is not None and not row.is_here:
             skipped.append(f"{row.folder}: caller {row.name} is of another host, {row.host}")
@@ -55,6 +60,8 @@ def find(connection: Connection, home: Path) -> tuple[list[JsonFolder], list[str
             skipped.append(f"{path}: caller {row.name}'s folder {reason}")
         else:
             found.setdefault(path, []).append(row.id)
+            # What a file says of a caller is shown where the caller of that name is at home.
+            found[path] += [homeless.pop(row.name)] if row.name in homeless else []
     return [JsonFolder(path, tuple(ids)) for path, ids in sorted(found.items())], skipped
 
 

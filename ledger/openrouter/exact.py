@@ -12,7 +12,7 @@ from typing import Any
 from ledger.openrouter.verbatim import storable_usage, usage_text
 from ledger.texts import clean
 
-__all__ = ["NotJson", "clean", "decode", "dumps", "loads", "storable_usage", "usage_text"]
+__all__ = ["NotJson", "clean", "decode", "dumps", "loads", "scan", "storable_usage", "usage_text"]
 
 # Longer integers are no count or amount of anything, and int() takes quadratic time for them.
 _MAX_INT_DIGITS = 400
@@ -77,6 +77,24 @@ def loads(body: bytes | str) -> Any:
         # Raised here, outside any `except`: a JSONDecodeError carries the whole body with it.
         raise NotJson(parsed.message)
     return parsed
+
+
+def scan(text: str, at: int) -> tuple[Any, int] | None:
+    """The value that begins at a place of a text, as `loads` reads it, and where it ends.
+
+    Returns:
+        None where there is none, or not all of one.
+    """
+    try:
+        return _FAST.raw_decode(text, at)
+    except DecimalException:
+        pass
+    except (json.JSONDecodeError, RecursionError):
+        return None
+    try:
+        return _CAREFUL.raw_decode(text, at)
+    except (json.JSONDecodeError, RecursionError):
+        return None
 
 
 def dumps(value: Any, *, indent: int | None = None) -> str:

@@ -43,9 +43,10 @@ class RequestStatus(ViewRow):
         cost_pico: credits charged by OpenRouter; the settled amount where it is known.
         upstream_pico: what a provider charged to the user's own key there.
         total_pico: cost, and upstream spend where the user's own key was used.
-        cost_grade: `settled`, `reported`, `pending`, `unknown` or `not_charged`.
+        cost_grade: `settled`, `reported`, `pending`, `unknown`, `not_charged` or `declared`.
         latency_ms: from sending to the end of the answer, as measured here.
         generation_time_ms: as the provider's own record has it.
+        undivided_tokens: of prompt and completion together, where only that is known.
     """
 
     id: str
@@ -72,6 +73,7 @@ class RequestStatus(ViewRow):
     latency_ms: int | None
     generation_time_ms: int | None
     error: str | None
+    undivided_tokens: int | None
 
 
 class UsageRow(ViewRow):

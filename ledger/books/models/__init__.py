@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ledger.books.models.catalogue import CatalogueEndpoint, CatalogueModel
     from ledger.books.models.content import Content
     from ledger.books.models.crashes import CrashNotice
+    from ledger.books.models.imports import ImportedCall, ImportedFile, OpeningBalance
     from ledger.books.models.jobs import VideoJob
     from ledger.books.models.process import Process
     from ledger.books.models.provider import CreditSnapshot, Generation, SettlementAttempt
@@ -35,6 +36,9 @@ __all__ = [
     "Generation",
     "Hold",
     "HoldEnd",
+    "ImportedCall",
+    "ImportedFile",
+    "OpeningBalance",
     "Outcome",
     "Process",
     "ProvisioningEvent",
@@ -64,6 +68,9 @@ _HOMES = {
     "Generation": "provider",
     "Hold": "budgets",
     "HoldEnd": "budgets",
+    "ImportedCall": "imports",
+    "ImportedFile": "imports",
+    "OpeningBalance": "imports",
     "Outcome": "calls",
     "Process": "process",
     "ProvisioningEvent": "callers",

@@ -36,6 +36,9 @@ class _Sums(Table):
     pending_requests: int = required_number()
     unknown_requests: int = required_number()
     not_charged_requests: int = required_number()
+    declared_pico: int = required_amount()
+    declared_requests: int = required_number()
+    undivided_tokens: int = required_number()
 
 
 class UsageRollup(_Sums, table=True):

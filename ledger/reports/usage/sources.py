@@ -50,6 +50,16 @@ QUARTERS = Source("of_quarters", "s.period", "substr(s.period, 1, 10)", _KEPT)
 REQUESTS = Source("of_requests", "s.started_at", "s.day", _NAMES)
 MEMBERS = Source("of_members", "s.started_at", "s.day", _NAMES)
 
+OPENINGS = Source("openings", "s.started_at", "s.day", _KEPT | {"member": "s.caller"})
+_NO_KEY = "CAST(NULL AS text)"
+
+
+def opening_key(name: str) -> str:
+    """What opening balances have for a key: their day is one by whichever zone their file had."""
+    if name in TIMES:
+        return "s.day || 'T00:00Z'" if name == "hour" else OPENINGS.day
+    return OPENINGS.names.get(name, _NO_KEY)
+
 
 def source(
     asked: Question, by: Sequence[str], spans: Sequence[Span], stretches: Sequence[Stretch]

@@ -1,7 +1,7 @@
 """What requests come to, as the books add it up: by hours or days of a zone, and by names."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, text
@@ -56,9 +56,26 @@ class Adder:
         found = self._connection.execute(text(query), values)
         names = list(found.keys())[2:]
         return [
-            Found(tuple(row[: len(by)]), dict(zip(names, map(int, row[2:]), strict=True)))
-            for row in found
+            *(
+                Found(tuple(row[: len(by)]), dict(zip(names, map(int, row[2:]), strict=True)))
+                for row in found
+            ),
+            *self._openings(by, dict.fromkeys(names, 0)),
         ]
+
+    def _openings(self, by: Sequence[str], nothing: Sums) -> Iterator[Found]:
+        """The same of opening balances, which nobody knows more of than day, caller and model."""
+        asked = self._asked
+        if asked.tag is not None:
+            return
+        values: dict[str, str] = {}
+        is_of_callers = asked.caller is not None or {"caller", "member"} & set(by)
+        values["other"] = "time" if is_of_callers else "caller"
+        key, also = [*map(sources.opening_key, by), _NO_KEY, _NO_KEY][:2]
+        conditions = f"s.breakdown <> :other AND {self._conditions(sources.OPENINGS, values)}"
+        query = self._sql["openings"].body.format(key=key, also=also, conditions=conditions)
+        for row in self._connection.execute(text(query), values):
+            yield Found(tuple(row[: len(by)]), nothing | {"declared_pico": int(row[2])})
 
     def _offsets(self) -> list[Span]:
         """Of the zone, while requests started; none where there are none."""

@@ -16,4 +16,7 @@ total_of(settled_requests) AS settled_requests,
 total_of(reported_requests) AS reported_requests,
 total_of(pending_requests) AS pending_requests,
 total_of(unknown_requests) AS unknown_requests,
-total_of(not_charged_requests) AS not_charged_requests
+total_of(not_charged_requests) AS not_charged_requests,
+total_of(declared_pico) AS declared_pico,
+total_of(declared_requests) AS declared_requests,
+total_of(undivided_tokens) AS undivided_tokens

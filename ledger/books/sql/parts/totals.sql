@@ -6,4 +6,6 @@ upstream_pico, usd(upstream_pico) AS upstream_usd,
 total_pico, usd(total_pico) AS total_usd,
 settled_pico, usd(settled_pico) AS settled_usd,
 reported_pico, usd(reported_pico) AS reported_usd,
-settled_requests, reported_requests, pending_requests, unknown_requests, not_charged_requests
+settled_requests, reported_requests, pending_requests, unknown_requests, not_charged_requests,
+declared_pico, usd(declared_pico) AS declared_usd,
+declared_requests, undivided_tokens

@@ -17,10 +17,11 @@ SELECT json_object(
             SELECT
                 coalesce(caller, '(unknown)') AS name,
                 json_object(
-                    'requests', requests,
-                    'total_cost', json(total_usd),
-                    'total_tokens', prompt_tokens + completion_tokens,
+                    'requests', requests + opening_requests,
+                    'total_cost', json(usd(total_pico + declared_pico)),
+                    'total_tokens', prompt_tokens + completion_tokens + undivided_tokens,
                     'settled_cost', json(settled_usd),
+                    'declared_cost', json(declared_usd),
                     'pending_requests', pending_requests,
                     'unknown_requests', unknown_requests
                 ) AS totals
@@ -34,10 +35,11 @@ SELECT json_object(
             SELECT
                 day,
                 json_object(
-                    'requests', requests,
-                    'total_cost', json(total_usd),
-                    'total_tokens', prompt_tokens + completion_tokens,
+                    'requests', requests + opening_requests,
+                    'total_cost', json(usd(total_pico + declared_pico)),
+                    'total_tokens', prompt_tokens + completion_tokens + undivided_tokens,
                     'settled_cost', json(settled_usd),
+                    'declared_cost', json(declared_usd),
                     'pending_requests', pending_requests,
                     'unknown_requests', unknown_requests
                 ) AS totals
@@ -51,10 +53,11 @@ SELECT json_object(
             SELECT
                 month,
                 json_object(
-                    'requests', requests,
-                    'total_cost', json(total_usd),
-                    'total_tokens', prompt_tokens + completion_tokens,
+                    'requests', requests + opening_requests,
+                    'total_cost', json(usd(total_pico + declared_pico)),
+                    'total_tokens', prompt_tokens + completion_tokens + undivided_tokens,
                     'settled_cost', json(settled_usd),
+                    'declared_cost', json(declared_usd),
                     'pending_requests', pending_requests,
                     'unknown_requests', unknown_requests
                 ) AS totals

@@ -9,7 +9,7 @@ SELECT
         'generation_id', generation_id,
         'status', CASE status WHEN 'finished' THEN 'success' ELSE status END,
         'tokens', CASE
-            WHEN prompt_tokens IS NULL AND completion_tokens IS NULL THEN NULL
+            WHEN prompt_tokens IS NULL AND completion_tokens IS NULL THEN undivided_tokens
             ELSE coalesce(prompt_tokens, 0) + coalesce(completion_tokens, 0)
         END,
         'cost', json(total_usd),

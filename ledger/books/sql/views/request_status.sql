@@ -5,6 +5,6 @@ SELECT
     f.cost_pico, usd(f.cost_pico) AS cost_usd,
     f.upstream_pico, usd(f.upstream_pico) AS upstream_usd,
     f.total_pico, usd(f.total_pico) AS total_usd,
-    f.cost_grade, f.latency_ms, f.generation_time_ms, f.error
+    f.cost_grade, f.latency_ms, f.generation_time_ms, f.error, f.undivided_tokens
 FROM {facts} AS f
 LEFT JOIN {callers} AS c ON c.id = f.caller_id

@@ -2,7 +2,7 @@
 SELECT tag, {totals}, key, value
 FROM (
     SELECT t.key || '=' || t.value AS tag, t.key, t.value, {sums}
-    FROM request_status AS s
+    FROM {facts} AS s
     JOIN request_tag AS t ON t.request_id = s.id
     GROUP BY t.key, t.value
 ) AS summed

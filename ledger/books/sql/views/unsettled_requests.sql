@@ -10,6 +10,10 @@ FROM (
     SELECT o.id, o.ended_at, o.generation_id, o.cost_grade
     FROM outcome AS o
     WHERE o.generation_id IS NOT NULL AND o.cost_grade <> 'not_charged'
+        -- Of a call that a file states the cost of, nobody may ever have had a record here.
+        AND NOT EXISTS (
+            SELECT 1 FROM imported_call AS i WHERE i.id = o.id AND i.cost_pico IS NOT NULL
+        )
     UNION ALL
     -- Answers that have begun and not ended: under way, or their process is gone.
     SELECT s.id, NULL AS ended_at, s.generation_id, 'pending' AS cost_grade

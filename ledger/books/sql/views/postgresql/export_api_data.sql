@@ -17,10 +17,11 @@ SELECT CAST(json_build_object(
             SELECT
                 coalesce(caller, '(unknown)') AS name,
                 json_build_object(
-                    'requests', requests,
-                    'total_cost', CAST(total_usd AS numeric),
-                    'total_tokens', prompt_tokens + completion_tokens,
+                    'requests', requests + opening_requests,
+                    'total_cost', CAST(usd(total_pico + declared_pico) AS numeric),
+                    'total_tokens', prompt_tokens + completion_tokens + undivided_tokens,
                     'settled_cost', CAST(settled_usd AS numeric),
+                    'declared_cost', CAST(declared_usd AS numeric),
                     'pending_requests', pending_requests,
                     'unknown_requests', unknown_requests
                 ) AS totals
@@ -33,10 +34,11 @@ SELECT CAST(json_build_object(
             SELECT
                 day,
                 json_build_object(
-                    'requests', requests,
-                    'total_cost', CAST(total_usd AS numeric),
-                    'total_tokens', prompt_tokens + completion_tokens,
+                    'requests', requests + opening_requests,
+                    'total_cost', CAST(usd(total_pico + declared_pico) AS numeric),
+                    'total_tokens', prompt_tokens + completion_tokens + undivided_tokens,
                     'settled_cost', CAST(settled_usd AS numeric),
+                    'declared_cost', CAST(declared_usd AS numeric),
                     'pending_requests', pending_requests,
                     'unknown_requests', unknown_requests
                 ) AS totals
@@ -49,10 +51,11 @@ SELECT CAST(json_build_object(
             SELECT
                 month,
                 json_build_object(
-                    'requests', requests,
-                    'total_cost', CAST(total_usd AS numeric),
-                    'total_tokens', prompt_tokens + completion_tokens,
+                    'requests', requests + opening_requests,
+                    'total_cost', CAST(usd(total_pico + declared_pico) AS numeric),
+                    'total_tokens', prompt_tokens + completion_tokens + undivided_tokens,
                     'settled_cost', CAST(settled_usd AS numeric),
+                    'declared_cost', CAST(declared_usd AS numeric),
                     'pending_requests', pending_requests,
                     'unknown_requests', unknown_requests
                 ) AS totals
