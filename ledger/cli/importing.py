@@ -1,6 +1,5 @@
 """`import`: what other programs have kept."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
@@ -11,7 +10,9 @@ from ledger.cli.progress import shown
 if TYPE_CHECKING:
     from ledger.exchange.imports.importing import ImportReport
 
-_KINDS = ("api_log", "api_data", "skill_log", "skill_data", "usage_tracker")
+_KINDS = (
+    "api_log", "api_data", "skill_log", "skill_data", "usage_tracker", "activity", "llm", "ledger",
+)  # fmt: skip
 _ON_ERROR = ("skip", "stop")
 
 
@@ -28,7 +29,9 @@ def _one_of(word: str) -> str:
 
 def import_(  # noqa: PLR0913 - one for each option
     context: typer.Context,
-    path: Annotated[str, typer.Argument(metavar="PATH", help="The file.")],
+    path: Annotated[
+        str, typer.Argument(metavar="PATH", help="The file, or the URL of another ledger.")
+    ],
     *,
     kind: Annotated[
         str | None,
@@ -63,7 +66,7 @@ def import_(  # noqa: PLR0913 - one for each option
     """
     with opened(context) as ledger, shown(context, "importing") as progress:
         found = ledger.import_file(
-            Path(path),
+            path,
             kind=kind,
             on_error=cast("Literal['skip', 'stop']", on_error),
             tz=tz,

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ledger.client.wiring import Wired
@@ -30,7 +29,8 @@ class Importing(Wired):
         graded `declared`, and summed in a column of their own.
 
         Args:
-            path: the plan's JSON files, or `usage_tracker_data.json`.
+            path: the plan's JSON files, `usage_tracker_data.json`, OpenRouter's activity as CSV,
+                `llm`'s `logs.db`, or another ledger, by its file or its URL.
             kind: what it is; told by its content if left out.
             on_error: whether a bad row is skipped, or stops the import before anything is booked.
             tz: the IANA zone of times that name none; this machine's if left out.
@@ -47,7 +47,7 @@ class Importing(Wired):
         self._open()
         return importing.import_file(
             self.books,
-            Path(path),
+            os.fspath(path),
             base_url=self.desk.base_url(self.desk.rules()),
             kind=kind,
             on_error=on_error,

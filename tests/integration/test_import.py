@@ -472,7 +472,7 @@ def test_a_large_file_takes_little_memory(ledger: Ledger, tmp_path: Path) -> Non
     assert path.stat().st_size > 7_000_000
     tracemalloc.start()
     try:
-        source = sources.open_source(path, None)
+        source = sources.open_source(str(path), None)
         found = sum(1 for _ in importing._dated(source, Zone("UTC"), None, None))
         peak = tracemalloc.get_traced_memory()[1]
     finally:

@@ -42,7 +42,12 @@ ZERO = Figures()
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """One total of a file, or of the books as they were last told of it."""
+    """One total of a file, or of the books as they were last told of it.
+
+    Attributes:
+        breakdown: of what is left already beyond all calls.
+        is_of_account: whether it is the provider's, of all that the account did on a day.
+    """
 
     figures: Figures
     day: str | None = None
@@ -50,6 +55,8 @@ class Stated:
     chain: str | None = None
     model: str | None = None
     provider: str | None = None
+    breakdown: str | None = None
+    is_of_account: bool = False
 
 
 @dataclass(slots=True)
@@ -92,8 +99,10 @@ def wanted(
         first_day: where totals without a time are booked.
     """
     problems: list[str] = []
-    timed = {bucket: each for bucket, each in stated.items() if each.day is not None}
-    callers = {bucket: each for bucket, each in stated.items() if each.day is None}
+    left_already = {bucket: each for bucket, each in stated.items() if each.breakdown is not None}
+    others = {bucket: each for bucket, each in stated.items() if each.breakdown is None}
+    timed = {bucket: each for bucket, each in others.items() if each.day is not None}
+    callers = {bucket: each for bucket, each in others.items() if each.day is None}
     by_time, by_caller = (TIME, CALLER) if timed and callers else (ALL, ALL)
     found = [*_by_time(timed, calls, by_time, problems)]
     for bucket, each in callers.items():
@@ -101,6 +110,9 @@ def wanted(
         found.append(Wanted(by_caller, bucket, first_day, left, each))
     if timed and callers:
         found += _rests(found, first_day)
+    for bucket, each in left_already.items():
+        day = each.day or first_day
+        found.append(Wanted(each.breakdown or ALL, bucket, day, each.figures, each))
     return found, problems
 
 

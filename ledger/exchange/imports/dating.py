@@ -52,6 +52,8 @@ def keys_of(call: Call, before: str, number: int) -> tuple[str, str, int]:
     """
     if call.generation_id is not None:
         return f"generation:{call.generation_id}", before, number
+    if call.own_key is not None:
+        return call.own_key, before, number
     said = (
         call.stated_at, call.caller, call.model, call.status, call.prompt_tokens,
         call.completion_tokens, call.undivided_tokens, call.latency_ms,

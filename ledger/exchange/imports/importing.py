@@ -5,17 +5,17 @@ stop it. What was booked is found again by its keys: an import that was killed g
 was when it is run again, and one that was finished changes nothing.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
-from pathlib import Path
 from typing import Literal
 
 from ledger import money
 from ledger.books.books import Books
 from ledger.books.models import OpeningBalance
-from ledger.exchange.imports import booking, dating, known, sources, totals
+from ledger.exchange.imports import booking, dating, known, opening, sources, totals
 from ledger.exchange.imports.balances import CALLER, ZERO, Figures, Stated
 from ledger.exchange.imports.dating import Dated
 from ledger.exchange.imports.known import Target
@@ -79,7 +79,7 @@ class _Reading:
 
 def import_file(  # noqa: PLR0913 - one for each option
     books: Books,
-    path: Path,
+    where: str,
     *,
     base_url: str,
     kind: str | None = None,
@@ -92,7 +92,7 @@ def import_file(  # noqa: PLR0913 - one for each option
 
     Args:
         books: where to.
-        path: the file.
+        where: the file, or the URL of another ledger.
         base_url: where its calls can be asked about.
         kind: what it is; None is told by its content.
         on_error: whether a bad row is skipped, or stops the import before anything is booked.
@@ -105,13 +105,14 @@ def import_file(  # noqa: PLR0913 - one for each option
         RequestInvalid: there is no such kind or zone.
         LedgerUnavailable: the books can't be written.
     """
-    source = sources.open_source(path, kind)
+    source = sources.open_source(where, kind)
     seen = _read(source, Zone(zone), caller, on_error, _half(progress, source, 0))
     books.prepare()
     clocks = Zone(zone)
     row = booking.file_row(source, books.process.id, clocks.name)
     into = Target(source, row, base_url, seen.keys)
-    new = _book_calls(books, into, _dated(source, clocks, caller, _half(progress, source, 1)))
+    with closing(_dated(source, clocks, caller, _half(progress, source, 1))) as records:
+        new = _book_calls(books, into, records)
     rows, problems = _book_balances(books, into, seen)
     return ImportReport(
         path=source.path,
@@ -138,30 +139,38 @@ def _read(
 ) -> _Reading:
     """The first pass: everything is looked at, nothing is booked."""
     seen = _Reading()
-    for found in _dated(source, clocks, caller, progress):
-        if isinstance(found, Dated):
-            seen.calls += 1
-            seen.first_day = min(seen.first_day or found.day, found.day)
-            if len(seen.keys) < _SAMPLES or seen.calls % _EVERY == 0:
-                seen.keys.append(found.key)
-        elif isinstance(found, BadRow):
-            if on_error == "stop":
-                raise sources.broken(found.file, f"{found.place}: {found.reason}")
-            seen.bad_rows += 1
-            if len(seen.bad) < _MOST_LISTED:
-                seen.bad.append(found)
-        elif isinstance(found, Total):
-            seen.stated[found.bucket] = totals.stated_of(found)
-            if len(seen.stated) > _MOST_TOTALS:
-                raise sources.broken(source.path, f"it has more than {_MOST_TOTALS} totals")
-        else:
-            seen.marks.append(found)
+    with closing(_dated(source, clocks, caller, progress)) as records:
+        for found in records:
+            _note(seen, found, on_error, source)
     return seen
+
+
+def _note(
+    seen: _Reading, found: Dated | Total | BadRow | Mark, on_error: OnError, source: Source
+) -> None:
+    """Take one record into account."""
+    if isinstance(found, Dated):
+        seen.calls += 1
+        seen.first_day = min(seen.first_day or found.day, found.day)
+        if len(seen.keys) < _SAMPLES or seen.calls % _EVERY == 0:
+            seen.keys.append(found.key)
+    elif isinstance(found, BadRow):
+        if on_error == "stop":
+            raise opening.broken(found.file, f"{found.place}: {found.reason}")
+        seen.bad_rows += 1
+        if len(seen.bad) < _MOST_LISTED:
+            seen.bad.append(found)
+    elif isinstance(found, Total):
+        seen.stated[found.bucket] = totals.stated_of(found)
+        if len(seen.stated) > _MOST_TOTALS:
+            raise opening.broken(source.path, f"it has more than {_MOST_TOTALS} totals")
+    else:
+        seen.marks.append(found)
 
 
 def _dated(
     source: Source, clocks: Zone, caller: str | None, progress: Callable[[int], None] | None
-) -> Iterator[Dated | Total | BadRow | Mark]:
+) -> Generator[Dated | Total | BadRow | Mark, None, None]:
     """The records, calls with their moments and keys."""
     before, number = "", 0
     for record in source.records(progress):

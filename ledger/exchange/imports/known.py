@@ -154,7 +154,9 @@ def _recorded(connection: Connection, group: Sequence[Dated]) -> set[str]:
         rows = connection.execute(select(column).where(column.in_(list(by_id))))
         found |= {by_id[str(generation_id)] for (generation_id,) in rows}
     found |= {each.key for each in group if _has_twin(connection, each)}
-    return found
+    by_request = {each.call.request_id: each.key for each in group if each.call.request_id}
+    rows = connection.execute(select(col(Request.id)).where(col(Request.id).in_(list(by_request))))
+    return found | {by_request[str(request_id)] for (request_id,) in rows}
 
 
 def _has_twin(connection: Connection, each: Dated) -> bool:

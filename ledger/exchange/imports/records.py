@@ -50,6 +50,8 @@ class Call:
         undivided_tokens: of prompt and completion together, where only that is stated.
         cost: what the file says that it cost; None where it doesn't.
         upstream: what a provider charged beside that.
+        own_key: what tells it from all others, where it has no generation id and yet a name.
+        request_id: of the ledger that it was first recorded in.
     """
 
     place: str
@@ -65,6 +67,8 @@ class Call:
     latency_ms: int | None = None
     cost: Amount | None = None
     upstream: Amount | None = None
+    own_key: str | None = None
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,9 @@ class Total:
         bucket: its name in the file, which no other total of the file has.
         day: `2026-11-23` or `2026-11`; None where it is of no time.
         is_of_caller: whether it is one caller's.
+        breakdown: of what is left already beyond all calls, as another ledger has it.
+        is_of_account: whether it is the provider's, of all that the account did on a day: the
+            calls that the books have of that day are in it.
     """
 
     place: str
@@ -88,6 +95,8 @@ class Total:
     requests: int | None = None
     tokens: int | None = None
     upstream: Amount | None = None
+    breakdown: str | None = None
+    is_of_account: bool = False
 
 
 @dataclass(frozen=True, slots=True)

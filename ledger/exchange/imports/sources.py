@@ -2,14 +2,14 @@
 
 import datetime as dt
 import os
-import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from ledger import clock
-from ledger.errors import ImportFailed, RequestInvalid
-from ledger.exchange.imports import plan, tracker, walking
+from ledger.errors import RequestInvalid
+from ledger.exchange.imports import activity, databases, plan, tracker, walking
+from ledger.exchange.imports.opening import broken, open_plain
 from ledger.exchange.imports.records import Record
 from ledger.exchange.imports.walking import Broken, Walker
 
@@ -27,18 +27,13 @@ _JSON: dict[str, Reader] = {
     SKILL_DATA: plan.skill_data,
     USAGE_TRACKER: tracker.read,
 }
-KINDS = tuple(_JSON)
+KINDS = (*_JSON, activity.KIND, databases.LLM, databases.LEDGER)
+_SQLITE = b"SQLite format 3\0"
 # A data file's totals are of the calls in the log beside it, and of earlier ones.
 _LOG_BESIDE = {
     API_DATA: ("api_data.json", "api_log.json"),
     SKILL_DATA: ("openrouter_skill_data.json", "openrouter_skill_log.json"),
 }
-_OPEN_FLAGS = (
-    os.O_RDONLY
-    | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_BINARY", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-)
 _MOST_EVENTS = 1000
 
 
@@ -113,11 +108,11 @@ class JsonSource:
             self.digest = walker.digest.hexdigest()
 
 
-def open_source(path: Path, kind: str | None) -> Source:
+def open_source(where: str, kind: str | None) -> Source:
     """The file as a source of records.
 
     Args:
-        path: the file.
+        where: the file, or the URL of another ledger.
         kind: what it is; None is told by its content.
 
     Raises:
@@ -128,37 +123,20 @@ def open_source(path: Path, kind: str | None) -> Source:
         raise RequestInvalid(
             f"There is no kind {kind!r}.", hint=f"Choose one of {', '.join(KINDS)}."
         )
+    if "://" in where:
+        return databases.LedgerSource(where)
+    path = Path(where)
     with open_plain(path) as file:
+        head = file.read(4096)
+        file.seek(0)
+        if head.startswith(_SQLITE):
+            return databases.opened(path, kind)
+        if kind == activity.KIND or (kind is None and activity.is_header(head)):
+            return activity.ActivitySource(path)
         found = kind or _detect(file, path)
+    if found not in _JSON:
+        raise broken(path, "it is no database")
     return JsonSource(path, found)
-
-
-def open_plain(path: Path) -> BinaryIO:
-    """A regular file's bytes.
-
-    Raises:
-        ImportFailed: it isn't there, can't be read, or is a folder, a pipe or a device.
-    """
-    try:
-        descriptor = os.open(path, _OPEN_FLAGS)
-    except OSError as error:
-        raise broken(path, error.strerror or str(error)) from error
-    mode = os.fstat(descriptor).st_mode
-    if stat.S_ISREG(mode):
-        return os.fdopen(descriptor, "rb")
-    os.close(descriptor)
-    if stat.S_ISDIR(mode):
-        raise broken(path, "it is a folder", hint="Name a file in it.")
-    raise broken(
-        path, "it is no regular file", hint="Save what it yields to a file: it is read twice."
-    )
-
-
-def broken(path: Path | str, reason: str, hint: str = "") -> ImportFailed:
-    """The error of a file that can't be imported."""
-    return ImportFailed(
-        f"{path} cannot be imported: {reason}. Nothing of it was booked.", hint=hint
-    )
 
 
 def _with_prefix(name: str) -> Reader:

@@ -1,6 +1,6 @@
 """The step that books opening balances: what is stated, less what is known, less what is booked."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
@@ -9,12 +9,15 @@ from sqlmodel import col
 from ledger import clock
 from ledger.books.models import ImportedFile, OpeningBalance, Process, Request
 from ledger.books.unit import Transaction
-from ledger.exchange.imports import balances, booking, dating, known, plan
+from ledger.exchange.imports import account, balances, booking, databases, dating, known, plan
 from ledger.exchange.imports.balances import CallSums, Figures, Stated, Wanted
 from ledger.exchange.imports.known import Target
 from ledger.exchange.imports.records import Mark, Total
 
 _Key = tuple[str, str]
+_MANY = 500
+# Totals that say nothing of those that a later state of their file does not tell.
+_OF_THEMSELVES = (account.BUCKET, databases.BUCKET)
 
 
 class Missing(NamedTuple):
@@ -39,7 +42,8 @@ def stated_of(total: Total) -> Stated:
         total.requests or 0,
         total.tokens or 0,
     )
-    return Stated(figures, total.day, name, chain, total.model, total.provider)
+    whose = (name, chain, total.model, total.provider)
+    return Stated(figures, total.day, *whose, total.breakdown, total.is_of_account)
 
 
 def is_our_own(connection: Connection, marks: list[Mark]) -> bool:
@@ -81,14 +85,35 @@ def missing(
     """
     series = known.series_of(into, connection)
     before = _stated_before(connection, series)
+    stated = _of_others(connection, series, stated)
     whole = {**before, **stated}
     for bucket in before.keys() & stated.keys():
-        whole[bucket] = _greater(before[bucket], stated[bucket])
+        if stated[bucket].breakdown is None and not stated[bucket].is_of_account:
+            whole[bucket] = _greater(before[bucket], stated[bucket])
     if not whole:
         return [], []
+    whole, said = account.beyond_calls(connection, whole)
     calls = _joined(known.sums_of(connection, series), into.others)
     wanted, problems = balances.wanted(whole, calls, first_day)
-    return list(_missing(wanted, _booked(connection, series))), problems
+    return list(_missing(wanted, _booked(connection, series, stated))), [*said, *problems]
+
+
+def _of_others(connection: Connection, series: str, stated: dict[str, Stated]) -> dict[str, Stated]:
+    """The totals without those balances of a ledger that were this one's, or came by another."""
+    row, passed_on = OpeningBalance, [each for each in stated if each.startswith(databases.BUCKET)]
+    ours: set[str] = set()
+    for start in range(0, len(passed_on), _MANY):
+        some = passed_on[start : start + _MANY]
+        ids = [each.removeprefix(databases.BUCKET) for each in some]
+        found = connection.execute(select(col(row.id)).where(col(row.id).in_(ids)))
+        ours |= {f"{databases.BUCKET}{row_id}" for (row_id,) in found}
+        query = (
+            select(col(row.bucket))
+            .join_from(row, ImportedFile, col(ImportedFile.id) == col(row.file_id))
+            .where(col(row.bucket).in_(some), col(ImportedFile.series) != series)
+        )
+        ours |= {str(bucket) for (bucket,) in connection.execute(query)}
+    return {bucket: each for bucket, each in stated.items() if bucket not in ours}
 
 
 def _missing(wanted: list[Wanted], booked: dict[_Key, tuple[str, Figures]]) -> Iterator[Missing]:
@@ -125,7 +150,9 @@ def _row(into: Target, found: Missing, ids: dict[str, str]) -> OpeningBalance:
     )
 
 
-def _booked(connection: Connection, series: str) -> dict[_Key, tuple[str, Figures]]:
+def _booked(
+    connection: Connection, series: str, told: Collection[str]
+) -> dict[_Key, tuple[str, Figures]]:
     """The day and the figures that each balance of a series has in the books."""
     row = OpeningBalance
     query = (
@@ -145,6 +172,7 @@ def _booked(connection: Connection, series: str) -> dict[_Key, tuple[str, Figure
     return {
         (breakdown, bucket): (day, Figures(*(int(each) for each in figures)))
         for breakdown, bucket, day, *figures in connection.execute(query)
+        if bucket in told or not bucket.startswith(_OF_THEMSELVES)
     }
 
 
@@ -159,6 +187,8 @@ def _stated_before(connection: Connection, series: str) -> dict[str, Stated]:
     )
     found: dict[str, Stated] = {}
     for each in connection.execute(query):
+        if each.bucket.startswith(_OF_THEMSELVES):
+            continue
         day = each.bucket.partition(":")[2] if each.bucket.startswith(("day:", "month:")) else None
         figures = Figures(each.stated_pico, 0, each.stated_requests or 0, each.stated_tokens or 0)
         name, chain = dating.named(each.bucket.removeprefix("caller:") if day is None else None)
