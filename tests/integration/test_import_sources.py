@@ -105,7 +105,8 @@ def test_an_activity_of_days_is_balances_beyond_what_the_books_have(
         "gen-2,2026-06-28 10:00:00,0.05,1,1,an/alias\n"
     )
     ledger.import_file(tmp_path / "calls.csv")
-    (tmp_path / "days.csv").write_text(DAYS)
+    half = "2026-06-28,a/b,a/b-1,ep-2,B,0.125,0.0625,1,10,1,\n"
+    (tmp_path / "days.csv").write_text(DAYS.rsplit("\n", 2)[0] + f"\n{half}{half}")
     found = ledger.import_file(tmp_path / "days.csv")
     assert (found.calls, found.balances, found.balances_usd) == (0, 2, Decimal("1.325"))
     assert declared(home, "daily_usage", "day") == {"2026-06-28": Decimal("1.875")}

@@ -7,7 +7,7 @@ was when it is run again, and one that was finished changes nothing.
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 from typing import Literal
@@ -161,7 +161,10 @@ def _note(
         if len(seen.bad) < _MOST_LISTED:
             seen.bad.append(found)
     elif isinstance(found, Total):
-        seen.stated[found.bucket] = totals.stated_of(found)
+        stated, same = totals.stated_of(found), seen.stated.get(found.bucket)
+        if same is not None and found.is_of_account:  # told in several rows, as by workspace
+            stated = replace(stated, figures=stated.figures + same.figures)
+        seen.stated[found.bucket] = stated
         if len(seen.stated) > _MOST_TOTALS:
             raise opening.broken(source.path, f"it has more than {_MOST_TOTALS} totals")
     else:
