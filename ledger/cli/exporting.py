@@ -2,13 +2,17 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from ledger.cli.context import AsJson, opened, say, stream
 
+if TYPE_CHECKING:
+    from ledger.exchange.tables import TableExport
+
 _JSON = "json"
+_FOCUS = "focus"
 _REQUESTS = "request_status"
 
 
@@ -43,8 +47,9 @@ def export(  # noqa: PLR0913 - one for each option
         str,
         typer.Option(
             "--format",
-            metavar="json|csv",
-            help="json: the files of the home and of callers. csv: one view.",
+            metavar="json|csv|focus",
+            help="json: the files of the home and of callers. csv: one view."
+            " focus: a bill in FOCUS 1.2.",
             callback=_format,
             autocompletion=_formats,
         ),
@@ -53,14 +58,14 @@ def export(  # noqa: PLR0913 - one for each option
         str | None, typer.Option(help="The view, for csv; request_status if left out.")
     ] = None,
     to: Annotated[
-        Path | None, typer.Option(help="The file to write, for csv; stdout if left out.")
+        Path | None, typer.Option(help="The file to write, if not json; stdout if left out.")
     ] = None,
     every: Annotated[
         bool, typer.Option("--all", help="Write every log entry, not only the last 1,000.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write the JSON files that have changed, or a view.
+    """Write the JSON files that have changed, or a view, or a bill.
 
     The files are those of the home, and those in every caller's folder. As CSV, text that a
     spreadsheet would take for a formula gets an apostrophe before it.
@@ -78,6 +83,8 @@ def _check_options(form: str, wanted: Wanted) -> None:
     Raises:
         typer.BadParameter: which two.
     """
+    if form == _FOCUS and wanted.view:
+        raise typer.BadParameter("--view goes with --format csv: focus is a form of its own.")
     if form == _JSON and (wanted.view or wanted.to):
         option = "--view" if wanted.view else "--to"
         raise typer.BadParameter(f"{option} goes with --format csv: the JSON files have places.")
@@ -106,12 +113,29 @@ def _csv(context: typer.Context, wanted: Wanted) -> None:
             stream(ledger.csv(view))
             return
         made = ledger.export_csv(wanted.to, view)
+    _say_made(context, made, as_json=wanted.as_json)
+
+
+def _focus(context: typer.Context, wanted: Wanted) -> None:
+    with opened(context) as ledger:
+        if wanted.to is None:
+            stream(ledger.focus())
+            return
+        made = ledger.export_focus(wanted.to)
+    _say_made(context, made, as_json=wanted.as_json)
+
+
+def _say_made(context: typer.Context, made: "TableExport", *, as_json: bool) -> None:
     from ledger.reports import jsonout
 
-    if wanted.as_json:
+    if as_json:
         typer.echo(jsonout.document(made))
     else:
-        say(context, f"{made.path}: {made.rows} rows of {view}")
+        say(context, f"{made.path}: {made.rows} rows of {made.view}")
 
 
-_FORMATS: dict[str, Callable[[typer.Context, Wanted], None]] = {_JSON: _json_files, "csv": _csv}
+_FORMATS: dict[str, Callable[[typer.Context, Wanted], None]] = {
+    _JSON: _json_files,
+    "csv": _csv,
+    _FOCUS: _focus,
+}

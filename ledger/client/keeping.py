@@ -73,6 +73,26 @@ class Keeping(Wired):
 
         return tables.csv_file(self.books, view, Path(path))
 
+    def focus(self) -> Iterator[bytes]:
+        """The books as a FOCUS 1.2 dataset in CSV, some rows at a time.
+
+        Raises:
+            LedgerUnavailable: there are no books yet, or they can't be read.
+        """
+        from ledger.exchange import focus
+
+        return focus.pieces(self.books)
+
+    def export_focus(self, path: str | os.PathLike[str]) -> "TableExport":
+        """Write the books as a FOCUS 1.2 dataset, in one step and for its owner only.
+
+        Raises:
+            SnapshotFailed: the file can't be written; the old one is whole.
+        """
+        from ledger.exchange import focus
+
+        return focus.file(self.books, Path(path))
+
     def backup(self, path: str | os.PathLike[str]) -> Backup:
         """Copy the ledger while it is in use, verified.
 

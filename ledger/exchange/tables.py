@@ -47,21 +47,37 @@ def csv_file(books: Books, view: str, path: Path) -> TableExport:
         LedgerUnavailable: there are no books yet, or they can't be read.
         SnapshotFailed: the file can't be written; the old one is whole.
     """
+    with views.opened(books, view) as (columns, rows):
+        return write_file(view, path, columns, rows)
+
+
+def write_file(
+    view: str, path: Path, columns: Sequence[str], rows: Iterator[Sequence[Any]]
+) -> TableExport:
+    """Rows as a CSV file, replaced in one step.
+
+    Raises:
+        SnapshotFailed: the file can't be written; the old one is whole.
+    """
     count = 0
 
-    def counted(rows: Iterator[Sequence[Any]]) -> Iterator[Sequence[Any]]:
+    def counted() -> Iterator[Sequence[Any]]:
         nonlocal count
         for row in rows:
             count += 1
             yield row
 
-    with views.opened(books, view) as (columns, rows):
-        try:
-            clear_litter(path)
-            written = replace_where_different(path, csv_rows.pieces(columns, counted(rows)))
-        except OSError as error:
-            raise errors.SnapshotFailed(
-                f"{path} cannot be written: {error.strerror or error}.",
-                hint="The old file, if there is one, is whole. Name a file in a folder of yours.",
-            ) from error
+    try:
+        clear_litter(path)
+        written = replace_where_different(path, csv_rows.pieces(columns, counted()))
+    except OSError as error:
+        raise not_written(path, error) from error
     return TableExport(path, view, count, written)
+
+
+def not_written(path: Path, error: OSError) -> errors.SnapshotFailed:
+    """The error of a file that can't be written."""
+    return errors.SnapshotFailed(
+        f"{path} cannot be written: {error.strerror or error}.",
+        hint="The old file, if there is one, is whole. Name a file in a folder of yours.",
+    )
