@@ -2,17 +2,20 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple, cast
 
 import typer
 
 from ledger.cli.context import AsJson, opened, say, stream
 
 if TYPE_CHECKING:
+    from ledger.exchange.otel import Names
     from ledger.exchange.tables import TableExport
 
 _JSON = "json"
-_FOCUS = "focus"
+_FOCUS, _PARQUET = "focus", "parquet"
+_BOOKS = "books"
+_NAMES = (_BOOKS, "otel")
 _REQUESTS = "request_status"
 
 
@@ -23,6 +26,7 @@ class Wanted(NamedTuple):
     to: Path | None
     every: bool
     as_json: bool
+    names: str
 
 
 def _format(word: str) -> str:
@@ -40,6 +44,17 @@ def _formats() -> list[str]:
     return list(_FORMATS)
 
 
+def _names(word: str) -> str:
+    """Whose names.
+
+    Raises:
+        typer.BadParameter: nobody's.
+    """
+    if word not in _NAMES:
+        raise typer.BadParameter(f"{word!r} is not one of {', '.join(_NAMES)}.")
+    return word
+
+
 def export(  # noqa: PLR0913 - one for each option
     context: typer.Context,
     *,
@@ -47,15 +62,15 @@ def export(  # noqa: PLR0913 - one for each option
         str,
         typer.Option(
             "--format",
-            metavar="json|csv|focus",
-            help="json: the files of the home and of callers. csv: one view."
+            metavar="json|csv|parquet|focus",
+            help="json: the files of the home and of callers. csv, parquet: one view."
             " focus: a bill in FOCUS 1.2.",
             callback=_format,
             autocompletion=_formats,
         ),
     ] = _JSON,
     view: Annotated[
-        str | None, typer.Option(help="The view, for csv; request_status if left out.")
+        str | None, typer.Option(help="The view, for csv and parquet; request_status if left out.")
     ] = None,
     to: Annotated[
         Path | None, typer.Option(help="The file to write, if not json; stdout if left out.")
@@ -63,6 +78,15 @@ def export(  # noqa: PLR0913 - one for each option
     every: Annotated[
         bool, typer.Option("--all", help="Write every log entry, not only the last 1,000.")
     ] = False,
+    names: Annotated[
+        str,
+        typer.Option(
+            metavar="books|otel",
+            help="otel: as OpenTelemetry calls the columns, where it does.",
+            callback=_names,
+            autocompletion=lambda: list(_NAMES),
+        ),
+    ] = _BOOKS,
     as_json: AsJson = False,
 ) -> None:
     """Write the JSON files that have changed, or a view, or a bill.
@@ -72,7 +96,7 @@ def export(  # noqa: PLR0913 - one for each option
 
     Example: python -m ledger export --format csv --view caller_usage --to usage.csv
     """
-    wanted = Wanted(view, to, every, as_json)
+    wanted = Wanted(view, to, every, as_json, names)
     _check_options(form, wanted)
     _FORMATS[form](context, wanted)
 
@@ -83,6 +107,10 @@ def _check_options(form: str, wanted: Wanted) -> None:
     Raises:
         typer.BadParameter: which two.
     """
+    if form in (_JSON, _FOCUS) and wanted.names != _BOOKS:
+        raise typer.BadParameter("--names goes with --format csv or parquet.")
+    if form == _PARQUET and wanted.to is None:
+        raise typer.BadParameter("parquet is a file: name it with --to.")
     if form == _FOCUS and wanted.view:
         raise typer.BadParameter("--view goes with --format csv: focus is a form of its own.")
     if form == _JSON and (wanted.view or wanted.to):
@@ -110,10 +138,22 @@ def _csv(context: typer.Context, wanted: Wanted) -> None:
     view = wanted.view or _REQUESTS
     with opened(context) as ledger:
         if wanted.to is None:
-            stream(ledger.csv(view))
+            stream(ledger.csv(view, names=_named(wanted)))
             return
-        made = ledger.export_csv(wanted.to, view)
+        made = ledger.export_csv(wanted.to, view, names=_named(wanted))
     _say_made(context, made, as_json=wanted.as_json)
+
+
+def _parquet(context: typer.Context, wanted: Wanted) -> None:
+    assert wanted.to is not None
+    with opened(context) as ledger:
+        view = wanted.view or _REQUESTS
+        made = ledger.export_parquet(wanted.to, view, names=_named(wanted))
+    _say_made(context, made, as_json=wanted.as_json)
+
+
+def _named(wanted: Wanted) -> "Names":
+    return cast("Names", wanted.names)
 
 
 def _focus(context: typer.Context, wanted: Wanted) -> None:
@@ -137,5 +177,6 @@ def _say_made(context: typer.Context, made: "TableExport", *, as_json: bool) -> 
 _FORMATS: dict[str, Callable[[typer.Context, Wanted], None]] = {
     _JSON: _json_files,
     "csv": _csv,
+    _PARQUET: _parquet,
     _FOCUS: _focus,
 }

@@ -12,6 +12,7 @@ from ledger.client.wiring import Wired
 from ledger.logs import follow_ecosystem
 
 if TYPE_CHECKING:
+    from ledger.exchange.otel import Names
     from ledger.exchange.snapshots import ExportReport
     from ledger.exchange.tables import TableExport
     from ledger.settlement.settler import SettleReport
@@ -49,7 +50,7 @@ class Keeping(Wired):
 
         return export(self.books, self.settings.home, every_entry=every_entry)
 
-    def csv(self, view: str = "request_status") -> Iterator[bytes]:
+    def csv(self, view: str = "request_status", *, names: "Names" = "books") -> Iterator[bytes]:
         """A public view as CSV, some rows at a time; text that is a formula is neutralised.
 
         Raises:
@@ -58,10 +59,14 @@ class Keeping(Wired):
         """
         from ledger.exchange import tables
 
-        return tables.csv_pieces(self.books, view)
+        return tables.csv_pieces(self.books, view, names)
 
     def export_csv(
-        self, path: str | os.PathLike[str], view: str = "request_status"
+        self,
+        path: str | os.PathLike[str],
+        view: str = "request_status",
+        *,
+        names: "Names" = "books",
     ) -> "TableExport":
         """Write a public view to a CSV file, in one step and for its owner only.
 
@@ -71,7 +76,30 @@ class Keeping(Wired):
         """
         from ledger.exchange import tables
 
-        return tables.csv_file(self.books, view, Path(path))
+        return tables.csv_file(self.books, view, Path(path), names)
+
+    def export_parquet(
+        self,
+        path: str | os.PathLike[str],
+        view: str = "request_status",
+        *,
+        names: "Names" = "books",
+    ) -> "TableExport":
+        """Write a public view to a Parquet file, in one step and for its owner only.
+
+        Args:
+            path: the file.
+            view: whose rows.
+            names: `otel` calls columns as OpenTelemetry's GenAI conventions do, where they do.
+
+        Raises:
+            RequestInvalid: there is no such view; the error lists those there are.
+            SnapshotFailed: the file can't be written, the old one is whole; or pyarrow is not
+                installed.
+        """
+        from ledger.exchange import tables
+
+        return tables.parquet_file(self.books, view, Path(path), names)
 
     def focus(self) -> Iterator[bytes]:
         """The books as a FOCUS 1.2 dataset in CSV, some rows at a time.

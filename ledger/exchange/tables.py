@@ -1,13 +1,14 @@
 """Whole views as files or streams: one function a format."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ledger import errors
 from ledger.books.books import Books
-from ledger.exchange import csv_rows, views
+from ledger.exchange import csv_rows, otel, views
+from ledger.exchange.otel import Names
 from ledger.exchange.replacing import clear_litter, replace_where_different
 
 
@@ -28,7 +29,7 @@ class TableExport:
     written: bool
 
 
-def csv_pieces(books: Books, view: str) -> Iterator[bytes]:
+def csv_pieces(books: Books, view: str, names: Names = "books") -> Iterator[bytes]:
     """A view as CSV, some rows at a time: a long ledger fits in no memory.
 
     Raises:
@@ -36,10 +37,10 @@ def csv_pieces(books: Books, view: str) -> Iterator[bytes]:
         LedgerUnavailable: there are no books yet, or they can't be read.
     """
     with views.opened(books, view) as (columns, rows):
-        yield from csv_rows.pieces(columns, rows)
+        yield from csv_rows.pieces(otel.named(columns, names), rows)
 
 
-def csv_file(books: Books, view: str, path: Path) -> TableExport:
+def csv_file(books: Books, view: str, path: Path, names: Names = "books") -> TableExport:
     """A view as a CSV file, replaced in one step.
 
     Raises:
@@ -48,7 +49,24 @@ def csv_file(books: Books, view: str, path: Path) -> TableExport:
         SnapshotFailed: the file can't be written; the old one is whole.
     """
     with views.opened(books, view) as (columns, rows):
-        return write_file(view, path, columns, rows)
+        return write_file(view, path, otel.named(columns, names), rows)
+
+
+def parquet_file(books: Books, view: str, path: Path, names: Names = "books") -> TableExport:
+    """A view as a Parquet file, replaced in one step.
+
+    Raises:
+        RequestInvalid: there is no such view.
+        QuestionInvalid: there are no such names.
+        LedgerUnavailable: there are no books yet, or they can't be read.
+        SnapshotFailed: the file can't be written, or pyarrow is not installed; the old one is
+            whole.
+    """
+    from ledger.exchange import parquet
+
+    with views.opened(books, view) as (columns, rows):
+        called = otel.named(columns, names)
+        return _write(view, path, rows, lambda counted: parquet.pieces(columns, called, counted))
 
 
 def write_file(
@@ -59,6 +77,15 @@ def write_file(
     Raises:
         SnapshotFailed: the file can't be written; the old one is whole.
     """
+    return _write(view, path, rows, lambda counted: csv_rows.pieces(columns, counted))
+
+
+def _write(
+    view: str,
+    path: Path,
+    rows: Iterator[Sequence[Any]],
+    pieces: Callable[[Iterator[Sequence[Any]]], Iterator[bytes]],
+) -> TableExport:
     count = 0
 
     def counted() -> Iterator[Sequence[Any]]:
@@ -69,7 +96,7 @@ def write_file(
 
     try:
         clear_litter(path)
-        written = replace_where_different(path, csv_rows.pieces(columns, counted()))
+        written = replace_where_different(path, pieces(counted()))
     except OSError as error:
         raise not_written(path, error) from error
     return TableExport(path, view, count, written)
