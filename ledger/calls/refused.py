@@ -31,6 +31,8 @@ def refusal_row(  # noqa: PLR0913 - what a refusal tells, all by name
         caller_id: that caller's row, where it has one.
         model: the model that was asked for.
     """
+    # A Session wants to know the table that the row points to, also where the caller is known.
+    from ledger.books.models import Caller as _Caller  # noqa: F401 - loaded, not used
     from ledger.books.models import Refusal
 
     now = clock.now()

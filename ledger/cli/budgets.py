@@ -92,6 +92,24 @@ def listed(context: typer.Context, *, as_json: AsJson = False) -> None:
 
 
 @budget.command()
+def held(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """List the requests that something is held for.
+
+    What is `unknown` stays held until `settle --resolve` says what it cost.
+
+    Example: python -m ledger budget held
+    """
+    with opened(context) as ledger:
+        found = ledger.held()
+    from ledger.reports import jsonout, spending
+
+    if as_json:
+        typer.echo(jsonout.document(found))
+    else:
+        spending.held_table(found)
+
+
+@budget.command()
 def history(
     context: typer.Context,
     name: Annotated[str | None, typer.Argument(help="Only the changes of this budget.")] = None,

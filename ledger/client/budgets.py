@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING
 
 from ledger import money
 from ledger.client.wiring import Wired
+from ledger.errors import RequestInvalid
 
 if TYPE_CHECKING:
-    from ledger.limits.balances import BudgetChange, BudgetState
+    from ledger.limits.balances import BudgetChange, BudgetState, HeldRequest
+    from ledger.reports.rows import RequestStatus
 
 USD = Decimal | int | str
 """An exact amount; a float is none."""
@@ -79,6 +81,41 @@ class Budgets(Wired):
         from ledger.limits import balances
 
         return balances.states(self.books)
+
+    def held(self) -> "list[HeldRequest]":
+        """Every request whose cost is not known and for which budgets hold something."""
+        from ledger.limits import balances
+
+        return balances.held(self.books)
+
+    def resolve(self, request_id: str, cost: USD | None = None) -> "RequestStatus":
+        """Say what a request cost that nobody can be asked about; its grade is `declared`.
+
+        A record of the provider's, where one comes after all, counts instead.
+
+        Args:
+            request_id: its id, the beginning of it, or its generation id.
+            cost: USD, exact; None: it was never sent.
+
+        Raises:
+            NotFoundInLedger: there is no such request.
+            RequestInvalid: its cost is known, or it is still under way.
+            LedgerUnavailable: the books can't be written.
+        """
+        from ledger.limits import balances, resolving
+        from ledger.reports import queries
+
+        amount = None if cost is None else money.given(cost, "cost")
+        found = queries.request(self.books, request_id)
+        if found.status == "open" and balances.life(self.books, found.id) == "running":
+            raise RequestInvalid(
+                f"Request {found.id} is still under way: its process runs here.",
+                hint="Wait for its end, or end that process.",
+            )
+        self._open_once()
+        process_id = self.books.process.id
+        self.books.writer.write(resolving.resolving(found.id, amount, process_id))
+        return queries.request(self.books, found.id)
 
     def budget_history(self, name: str | None = None) -> "list[BudgetChange]":
         """Every change of the budgets, or of those of a name, oldest first, and who made it."""

@@ -7,9 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection
+from sqlmodel import col, select
 
 from ledger import clock, money
 from ledger.books.books import Books
+from ledger.books.models import Process, Request
+from ledger.books.process import host_name, is_alive, start_of
 from ledger.limits import budgets as in_force
 from ledger.limits.budgets import Budget
 from ledger.limits.counters import Balance, sql
@@ -69,6 +72,30 @@ class BudgetState:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldRequest:
+    """A request whose cost is not known, and what is held for it.
+
+    Attributes:
+        request_id, started_at, caller, model, status, generation_id: as booked.
+        cost_grade: `pending` is still asked for; `unknown` stays held until it is resolved.
+        held_pico, held_usd: the most that it can have cost.
+        process: `running`, `ended` where that is proven (by host, process id, start time and boot),
+            else `not known`. That it ended doesn't prove that nothing was sent.
+    """
+
+    request_id: str
+    started_at: dt.datetime
+    caller: str | None
+    model: str | None
+    status: str
+    cost_grade: str
+    generation_id: str | None
+    held_pico: int
+    held_usd: Decimal
+    process: str
+
+
+@dataclass(frozen=True, slots=True)
 class BudgetChange:
     """A budget was set, changed or removed.
 
@@ -112,6 +139,62 @@ def history(books: Books, name: str | None = None) -> list[BudgetChange]:
     with books.read() as connection:
         changes = [_change(row) for row in Reader(connection).run(_HISTORY)]
     return [each for each in changes if name in (None, each.name)]
+
+
+def held(books: Books) -> list[HeldRequest]:
+    """Every request for which something is held, oldest first.
+
+    Raises:
+        LedgerUnavailable: there are no books yet, or they can't be read.
+    """
+    with books.read() as connection:
+        reader = Reader(connection)
+        rows = reader.run(sql("held", reader.engine))
+        lives = _lives(connection, {row[8] for row in rows})
+    return [_held(row, lives) for row in rows]
+
+
+def _held(row: Any, lives: dict[str, str]) -> HeldRequest:
+    id_, started, caller, model, status, grade, generation, amount, process_id = row
+    return HeldRequest(
+        id_,
+        clock.from_text(started),
+        caller,
+        model,
+        status,
+        grade,
+        generation,
+        amount,
+        money.to_usd(amount),
+        lives[process_id],
+    )
+
+
+def _lives(connection: Connection, ids: set[str]) -> dict[str, str]:
+    """Of processes, whether they run."""
+    found: dict[str, str] = {}
+    for id_ in ids:
+        row = connection.execute(select(Process).where(col(Process.id) == id_)).one()
+        process = Process.model_construct(**dict(row._mapping))  # noqa: SLF001 - its public name
+        found[id_] = life_of(process)
+    return found
+
+
+def life(books: Books, request_id: str) -> str:
+    """Whether the process that made a request runs."""
+    with books.read() as connection:
+        query = select(Request.process_id).where(col(Request.id) == request_id)
+        (found,) = _lives(connection, {connection.execute(query).scalar_one()}).values()
+    return found
+
+
+def life_of(process: Process) -> str:
+    """Whether a process runs: `running`, `ended` or `not known`."""
+    if not is_alive(process):
+        return "ended"
+    if process.host == host_name() and start_of(process.pid or 0) is not None:
+        return "running"
+    return "not known"
 
 
 def _state(reader: Reader, budget: Budget) -> BudgetState:

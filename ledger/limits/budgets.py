@@ -21,6 +21,11 @@ _ROWS = (
 class Runs(Protocol):
     """What reads the budgets: a transaction, or anything else that runs a statement."""
 
+    @property
+    def engine(self) -> str:
+        """The engine's name."""
+        ...
+
     def run(self, sql: str, params: Sequence[Any] = ()) -> list[Any]:
         """The rows of a statement."""
         ...

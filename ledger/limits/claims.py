@@ -124,7 +124,8 @@ class Claim:
             return
         end = counting.end_row(outcome.id, outcome.cost_grade, known, self.amount)
         transaction.insert(end)
-        if end.is_over and self._basis != "none":
+        # Nothing is read of a row whose class may be loaded, and not configured yet.
+        if known > self.amount and self._basis != "none":
             self._warnings.append(_over(outcome.id, self.facts, known, self.amount))
         wanted, moment = self.wanted(), self.request.started_at
         balances = counters.add(transaction, wanted, moment, spent=known, held=-self.amount)

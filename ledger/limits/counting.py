@@ -14,7 +14,7 @@ from ledger.books.models import Generation, HoldEnd
 from ledger.books.unit import Transaction
 from ledger.limits import budgets as in_force
 from ledger.limits import counters
-from ledger.limits.budgets import Budget
+from ledger.limits.budgets import Budget, Runs
 from ledger.limits.counters import Balance, sql
 from ledger.limits.scopes import Facts
 
@@ -126,14 +126,14 @@ def naming(transaction: Transaction, generation_id: str) -> list[str]:
     return [row[0] for row in rows]
 
 
-def sums(transaction: Transaction, budget: Budget) -> dict[str, Balance]:
+def sums(reader: Runs, budget: Budget) -> dict[str, Balance]:
     """What the facts say that a budget has spent and held, by period, since it was set."""
     condition, values = budget.scope.condition()
     start = budget.period_of(budget.since).start
     begin = "" if start is None else clock.to_text(start)
-    statement = sql("sums", transaction.engine).replace("{scope}", condition)
+    statement = sql("sums", reader.engine).replace("{scope}", condition)
     found: dict[str, Balance] = {}
-    for minute, spent, held in transaction.run(statement, [begin, *values]):
+    for minute, spent, held in reader.run(statement, [begin, *values]):
         label = budget.period_of(clock.from_text(f"{minute}:00.000000Z")).label
         before = found.get(label, Balance(0, 0))
         found[label] = Balance(before.spent_pico + int(spent), before.held_pico + int(held))

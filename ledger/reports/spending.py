@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ledger import clock
-from ledger.limits.balances import BudgetChange, BudgetState
+from ledger.limits.balances import BudgetChange, BudgetState, HeldRequest
 from ledger.reports.tables import screen
 from ledger.reports.terminal import harmless
 
@@ -53,6 +53,25 @@ def history_table(found: Sequence[BudgetChange], *, file: IO[str] | None = None)
         for each in found
     )
     titles = ("at", "by", "on", "budget", "what", "for", "per", "limit USD", "at the limit")
+    _print(titles, rows, file)
+
+
+def held_table(found: Sequence[HeldRequest], *, file: IO[str] | None = None) -> None:
+    """Print the requests that something is held for."""
+    rows = (
+        (
+            each.request_id,
+            clock.to_text(each.started_at)[:19] + "Z",
+            each.caller or "-",
+            each.model or "-",
+            each.status,
+            each.cost_grade,
+            f"{each.held_usd:f}",
+            each.process,
+        )
+        for each in found
+    )
+    titles = ("request", "started", "caller", "model", "status", "cost", "held USD", "its process")
     _print(titles, rows, file)
 
 

@@ -18,12 +18,12 @@
             coalesce(g.native_tokens_prompt, o.prompt_tokens, g.tokens_prompt) AS prompt_tokens,
             coalesce(g.native_tokens_completion, o.completion_tokens, g.tokens_completion)
                 AS completion_tokens,
-            coalesce(g.cost_pico, o.cost_pico, i.cost_pico) AS cost_pico,
+            coalesce(g.cost_pico, o.cost_pico, i.cost_pico, d.cost_pico) AS cost_pico,
             coalesce(g.upstream_pico, o.upstream_pico, i.upstream_pico) AS upstream_pico,
             coalesce(g.is_byok, o.is_byok, CASE WHEN i.upstream_pico > 0 THEN 1 END) AS is_byok,
             CASE
                 WHEN g.id IS NOT NULL THEN 'settled'
-                WHEN i.cost_pico IS NOT NULL THEN 'declared'
+                WHEN i.cost_pico IS NOT NULL OR d.id IS NOT NULL THEN 'declared'
                 WHEN o.id IS NULL AND s.id IS NULL THEN 'unknown'
                 WHEN coalesce(o.cost_grade, 'pending') = 'pending' AND (
                     EXISTS (
@@ -55,6 +55,9 @@
         LEFT JOIN outcome AS o ON o.id = r.id
         -- What a file says of a call that was not recorded here.
         LEFT JOIN imported_call AS i ON i.id = r.id
+        -- An operator's word, where the answer said nothing.
+        LEFT JOIN resolution AS d ON d.request_id = r.id AND o.cost_pico IS NULL
+            AND coalesce(o.cost_grade, 'unknown') <> 'not_charged'
         -- What an answer without an end has shown of itself.
         LEFT JOIN response_start AS s ON s.id = r.id AND o.id IS NULL
         -- One record is one charge: of requests that name the same, the first has it.
