@@ -116,8 +116,9 @@ def run_processes(  # noqa: PLR0913 - what is tried
         assert ledger.budgets()[0].held_pico == 0
         assert ledger.budgets()[0].spent_usd == sandbox.spent
         start(home, sandbox, 10**6, 1, patience_s).wait(300)  # what came back can be spent
-        found |= {"spent": sandbox.spent, "unused": Decimal(limit) - sandbox.spent}
-        assert 0 <= found["unused"] < HOLD
+        unused = Decimal(limit) - sandbox.spent
+        found |= {"spent": sandbox.spent, "unused": unused}
+        assert 0 <= unused < HOLD
         assert rebuilding.differences(ledger.books) == []
     return found
 
