@@ -61,7 +61,7 @@ def test_litellm_27639_a_cancelled_task_leaks_no_hold(
         task = asyncio.ensure_future(
             ledger.aget_response("Hi", "sandbox/slow-2000", CALLER, max_cost="0.5")
         )
-        while not sandbox.calls:
+        while not sandbox.calls:  # noqa: ASYNC110 - it runs in threads of its own
             await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
