@@ -132,8 +132,12 @@ def sums(reader: Runs, budget: Budget) -> dict[str, Balance]:
     start = budget.period_of(budget.since).start
     begin = "" if start is None else clock.to_text(start)
     statement = sql("sums", reader.engine).replace("{scope}", condition)
+    opened = sql("opened_sums", reader.engine).replace("{scope}", condition)
     found: dict[str, Balance] = {}
-    for minute, spent, held in reader.run(statement, [begin, *values]):
+    for minute, spent, held in (
+        *reader.run(statement, [begin, *values]),
+        *reader.run(opened, [begin, budget.scope.not_counted, *values]),
+    ):
         label = budget.period_of(clock.from_text(f"{minute}:00.000000Z")).label
         before = found.get(label, Balance(0, 0))
         found[label] = Balance(before.spent_pico + int(spent), before.held_pico + int(held))

@@ -43,6 +43,11 @@ class Scope(NamedTuple):
             return f"tag {self.key}={self.value}"
         return self.kind.replace("_", " ") + (f" {self.value}" if self.value is not None else "")
 
+    @property
+    def not_counted(self) -> str:
+        """The breakdown of opening balances that says nothing of such a scope."""
+        return "time" if self.kind in ("caller", "chain_member") else "caller"
+
     def has(self, facts: Facts) -> bool:
         """Whether a request falls under it. A model that is not known may be any."""
         if self.kind == "everyone":

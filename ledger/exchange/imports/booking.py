@@ -12,6 +12,7 @@ from ledger.exchange.imports import known
 from ledger.exchange.imports.dating import Dated
 from ledger.exchange.imports.known import Sorted, Target
 from ledger.exchange.imports.sources import Source
+from ledger.limits.counting import counted
 
 SOURCE = "import:"
 _ENDPOINT = "import"
@@ -57,8 +58,12 @@ def _insert(into: Target, new: Sequence[Dated], transaction: Transaction) -> Non
         requests.append(request)
         outcomes.extend(_outcome(each, request))
         calls.append(_call(each, request, into.file.id))
-    transaction.insert(*requests, *outcomes)
-    transaction.add(*calls)
+
+    def book() -> None:
+        transaction.insert(*requests, *outcomes)
+        transaction.add(*calls)
+
+    counted(transaction, [each.id for each in requests], book)
 
 
 def enter_callers(

@@ -13,6 +13,8 @@ from ledger.exchange.imports import account, balances, booking, databases, datin
 from ledger.exchange.imports.balances import CallSums, Figures, Stated, Wanted
 from ledger.exchange.imports.known import Target
 from ledger.exchange.imports.records import Mark, Total
+from ledger.limits import opened
+from ledger.limits.opened import Opened
 
 _Key = tuple[str, str]
 _MANY = 500
@@ -72,6 +74,14 @@ def book_balances(
     ids = booking.enter_callers(into, (each.caller for each in found), transaction)
     rows = [_row(into, each, ids) for each in found]
     transaction.add(*rows)
+    opened.count(
+        transaction,
+        [
+            Opened(row.day, row.breakdown, row.cost_pico + (row.upstream_pico or 0), each.caller,
+                   row.model)
+            for row, each in zip(rows, found, strict=True)
+        ],
+    )  # fmt: skip
     return rows
 
 
