@@ -17,6 +17,7 @@ Wanted: TypeAlias = Callable[[Path], bool]
 _PIECE = 1 << 18
 # A longer entry is no call and no total.
 _MAX_ENTRY = 1 << 24
+_GOES_ON = re.compile(r"[0-9.eE+-]*")
 _SPACE = re.compile(r"[ \t\r\n]*")
 _MARKS = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 
@@ -115,8 +116,8 @@ class Walker:
         self._peek()
         while True:
             found = exact.scan(self._text, self._at)
-            # A number may go on in what is not read yet.
-            if found is not None and (found[1] < len(self._text) or self._is_end):
+            # A number may go on in what is not read yet: `0.` is 0 for a parser.
+            if found is not None and (self._is_end or not _GOES_ON.fullmatch(self._text, found[1])):
                 value, self._at = found
                 return value
             if len(self._text) - self._at > _MAX_ENTRY:
