@@ -165,7 +165,7 @@ def _held(row: Any, lives: dict[str, str]) -> HeldRequest:
         grade,
         generation,
         amount,
-        money.to_usd(amount),
+        _usd(amount),
         lives[process_id],
     )
 
@@ -212,13 +212,13 @@ def _state(reader: Reader, budget: Budget) -> BudgetState:
         budget.at_limit,
         budget.warn_percent,
         budget.limit_pico,
-        money.to_usd(budget.limit_pico),
+        _usd(budget.limit_pico),
         balance.spent_pico,
-        money.to_usd(balance.spent_pico),
+        _usd(balance.spent_pico),
         balance.held_pico,
-        money.to_usd(balance.held_pico),
+        _usd(balance.held_pico),
         left,
-        money.to_usd(left),
+        _usd(left),
         period.label,
         period.end,
     )
@@ -236,7 +236,12 @@ def _change(row: Any) -> BudgetChange:
         period,
         zone,
         limit,
-        money.to_usd(limit),
+        _usd(limit),
         percent,
         at_limit,
     )
+
+
+def _usd(pico: int) -> Decimal:
+    """Exact USD, with no more decimals than it needs."""
+    return Decimal(money.usd_text(pico))

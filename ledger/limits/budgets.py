@@ -60,9 +60,11 @@ class Budget:
     _begun: Period = field(init=False)
     _now: Period = field(init=False)
     _counter: str = field(init=False)
+    _warn_from: int = field(init=False)
 
     def __post_init__(self) -> None:
         self._where = zone(self.zone)
+        self._warn_from = -(-self.limit_pico * (self.warn_percent or 100) // 100)
         self._begun = self._now = self.period_of(self.since)
         self._counter = f"{self.counted_as}/{self._now.label}"
 
@@ -91,11 +93,9 @@ class Budget:
 
     def level(self, pico: int) -> str | None:
         """Which warning an amount in a period is due: `limit`, `warn` or none."""
-        if pico >= self.limit_pico:
-            return "limit"
-        percent = self.warn_percent
-        is_due = percent is not None and pico * 100 >= self.limit_pico * percent
-        return "warn" if is_due else None
+        if pico < self._warn_from:
+            return None
+        return "limit" if pico >= self.limit_pico else "warn"
 
     @property
     def terms(self) -> str:

@@ -67,13 +67,19 @@ class Claim:
         self.amount: int | None = None
         self.refused: CallRefused | None = None
         self._basis = "none"
+        self._among: tuple[Budget, ...] | None = None
+        self._wanted: dict[str, Budget] = {}
         self._most = most
         self._found: tuple[int, str] | CallRefused | None = None
         self._warnings: list[tuple[Any, ...]] = []
 
     def wanted(self) -> "dict[str, Budget]":
-        """The balances that it is counted in."""
-        return self.gate.wanted(self.facts, self.request.started_at)
+        """The balances that it is counted in: the same, as long as the budgets are."""
+        budgets = self.gate.budgets
+        if self._among is not budgets:
+            self._wanted = self.gate.wanted(self.facts, self.request.started_at)
+            self._among = budgets
+        return self._wanted
 
     def prepare(self) -> None:
         """Find out what it can cost, before a transaction waits for that."""
@@ -164,7 +170,7 @@ class Claim:
 
         for counter, balance in balances.items():
             budget = wanted[counter]
-            level = budget.level(balance.pico)
+            level = budget.level(balance.spent_pico + balance.held_pico)
             if level is not None:
                 key = f"budget:{counter}:{budget.limit_pico}:{level}"
                 self._warnings.append((key, logging.WARNING, *refusing.warning(budget, balance)))

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from ledger import clock, money
 from ledger.errors import BudgetExceeded
@@ -40,11 +41,11 @@ def exceeded(
         hint=_advice(resets_at),
         budget=budget.name,
         scope=str(budget.scope),
-        limit=money.to_usd(budget.limit_pico),
-        spent=money.to_usd(balance.spent_pico),
-        held=money.to_usd(balance.held_pico),
-        could_cost=money.to_usd(amount),
-        left=money.to_usd(max(room(tightest), 0)),
+        limit=_amount(budget.limit_pico),
+        spent=_amount(balance.spent_pico),
+        held=_amount(balance.held_pico),
+        could_cost=_amount(amount),
+        left=_amount(max(room(tightest), 0)),
         resets_at=resets_at,
     )
 
@@ -67,6 +68,10 @@ def _advice(resets_at: dt.datetime | None) -> str:
     if resets_at is None:
         return "It never resets: raise it with `python -m ledger budget set`."
     return f"It resets at {clock.to_text(resets_at)}, or raise it: `python -m ledger budget set`."
+
+
+def _amount(pico: int) -> Decimal:
+    return Decimal(money.usd_text(pico))
 
 
 def _usd(pico: int) -> str:

@@ -11,6 +11,8 @@ from ledger.account.limits import KeyLimits
 from ledger.books.books import Books
 from ledger.callers.configs import GlobalConfig
 from ledger.calls.admission import Desk
+from ledger.limits import balances
+from ledger.limits.balances import BudgetState
 from ledger.openrouter import keys
 from ledger.reports import callers, provider
 from ledger.settings import Settings
@@ -60,6 +62,7 @@ class Status:
         open_requests: requests without an outcome.
         pending_requests: requests whose cost is still asked for.
         unknown_requests: requests whose cost nobody can say.
+        budgets: those in force, with what each has spent, holds and has left.
         auto_export: whether the JSON files are kept up to date in the background.
         key_limits: what the provider says that the key may spend and has spent; None where it
             was not asked, or did not say.
@@ -79,6 +82,7 @@ class Status:
     open_requests: int
     pending_requests: int
     unknown_requests: int
+    budgets: tuple[BudgetState, ...]
     auto_export: bool
     key_limits: KeyLimits | None
     not_asked: str | None
@@ -118,6 +122,7 @@ def status(ledger: Opened, *, offline: bool = False) -> Status:
         open_requests=counts.get("open_requests", 0),
         pending_requests=counts.get("pending_requests", 0),
         unknown_requests=counts.get("unknown_requests", 0),
+        budgets=tuple(balances.states(books)) if counts else (),
         auto_export=rules.auto_export,
         key_limits=standing.key_limits,
         not_asked=standing.not_asked,

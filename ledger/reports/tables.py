@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ledger import money
+from ledger.limits.balances import BudgetState
 from ledger.reports import account
 from ledger.reports.callers import CallerEntry
 from ledger.reports.rows import RequestStatus
@@ -87,6 +88,7 @@ def status(found: Status, *, file: IO[str] | None = None) -> None:
         ("open", str(found.open_requests)),
         ("cost pending", str(found.pending_requests)),
         ("cost unknown", str(found.unknown_requests)),
+        *((f"budget {each.name}", _budget(each)) for each in found.budgets),
         ("auto export", "on" if found.auto_export else "off"),
         *_limits(found),
     ]
@@ -94,6 +96,15 @@ def status(found: Status, *, file: IO[str] | None = None) -> None:
     console = screen(file)
     for advice in found.advice:
         console.print(Text(harmless(advice)))
+
+
+def _budget(found: BudgetState) -> str:
+    """What a budget has left, and what of it is held for calls whose cost is not known."""
+    each = "in all" if found.period == "total" else f"a {found.period}"
+    return (
+        f"{found.left_usd:f} of {found.limit_usd:f} USD {each} left for {found.scope},"
+        f" {found.spent_usd:f} spent, {found.held_usd:f} held"
+    )
 
 
 def _limits(found: Status) -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """The measurements run and say what they should; their figures never decide a test."""
 
+import budgets
 import exports
 import measure
 import streaming
@@ -28,3 +29,11 @@ def test_every_way_out_of_the_books_is_measured() -> None:
     assert set(found) == {*exports.WAYS, "written"}
     assert found["written"]["json_mib"] > 0
     assert all(found[way]["peak_mib"] > 0 for way in exports.WAYS)
+
+
+def test_what_budgets_add_is_measured_against_a_call_without() -> None:
+    found = budgets.measure(rounds=1, calls=10, rows=10)
+    assert set(found) == {"FULL", "NORMAL"}
+    for figures in found.values():
+        assert set(figures) == {"0", "1", "5", "20", budgets.PLAIN}
+        assert all(ratio > 0 for ratio in figures.values())

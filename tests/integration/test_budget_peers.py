@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import json
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from freezegun import freeze_time
 from ledger import clock, errors
 from ledger.client import Ledger
 from ledger.limits import rebuilding
+from ledger.reports import tables
 from ledger.sandbox import Sandbox
 
 MODEL = "openai/gpt-4o-mini"
@@ -327,3 +329,37 @@ def test_balances_are_made_anew_from_the_facts(ledger: Ledger, home: Path) -> No
     }
     ledger.books.writer.write(rebuilding.rebuild)
     assert rows(home, "SELECT * FROM budget_rollup ORDER BY id") == before
+
+
+def test_what_a_file_declares_counts_in_the_budget_of_its_time(
+    ledger: Ledger, home: Path, tmp_path: Path
+) -> None:
+    ledger.set_budget("all", limit="1", per="total")
+    ledger.set_budget("mine", limit="1", per="total", caller="flow_mbank")
+    ledger.set_budget("today", limit="1", per="day")
+    usage = {"total_cost": 0.125, "tokens_prompt": 10, "tokens_completion": 5}
+    made = {
+        "timestamp": "2025-08-30T10:00:00.123",
+        "caller": "flow_mbank",
+        "model": "openai/gpt-4o",
+        "usage_data": usage,
+    }
+    other = made | {"caller": "flow_other"}
+    tracker = tmp_path / "usage_tracker_data.json"
+    tracker.write_text(
+        json.dumps({"data": {"generation_tracking": {"gen-1": made, "gen-2": other}}}), "utf-8"
+    )
+    ledger.import_file(tracker, kind="usage_tracker", tz="UTC")
+    spent = {each.name: each.spent_usd for each in ledger.budgets()}
+    assert spent == {"all": Decimal("0.25"), "mine": Decimal("0.125"), "today": 0}
+
+
+def test_the_status_shows_what_budgets_have_left(
+    ledger: Ledger, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger.set_budget("all", limit="1", per="total")
+    call(ledger, "sync", model="sandbox/no-usage", max_cost="0.5")
+    found = ledger.status(offline=True)
+    assert found.budgets == tuple(ledger.budgets())
+    tables.status(found)
+    assert "0.5 of 1.0 USD in all left" in capsys.readouterr().out
