@@ -19,6 +19,7 @@ from pathlib import Path
 from ledger import clock
 from ledger.books.ids import new_id
 from ledger.books.models import Outcome, Refusal, Request
+from ledger.books.unit import Transaction
 from ledger.client import Ledger
 from ledger.errors import BudgetExceeded
 from ledger.limits.claims import Claim, Ending, Taking
@@ -55,8 +56,12 @@ def prepared(folder: Path, synchronous: str, budgets: int, rows: int) -> Iterato
     ledger = Ledger(home=folder / "home", url=url, background=False)
     with contextlib.closing(ledger):
         ledger._open_once()
-        for sql, given in ((FILL, [rows]), (FILL_ENDS, [])):
-            ledger.books.writer.write(lambda transaction, s=sql, g=given: transaction.run(s, g))
+
+        def fill(transaction: Transaction) -> None:
+            transaction.run(FILL, [rows])
+            transaction.run(FILL_ENDS)
+
+        ledger.books.writer.write(fill)
         for number in range(budgets):
             ledger.set_budget(f"b{number}", limit="1000000", per="month")
         yield ledger
