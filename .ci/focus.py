@@ -6,6 +6,7 @@ then builds it for minutes. Every version is pinned by `.ci/focus.txt`.
     python .ci/focus.py
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -14,25 +15,35 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "build" / "focus"
 REQUIREMENTS = ROOT / ".ci" / "focus.txt"
-_PYTHONS = ("python3.12", "python3.13", "python3.14")
+NONE_HERE = ROOT / "build" / "focus.none"
 
 
-def usable(name: str) -> str | None:
-    """A Python of that name that starts: a version manager's stand-in may not."""
-    found = shutil.which(name)
-    if found is None:
-        return None
-    done = subprocess.run([found, "-c", "import venv, ensurepip"], capture_output=True, check=False)
-    return found if done.returncode == 0 else None
+def candidates() -> list[str]:
+    """Interpreters that may do, the best first: on the path, and kept by a version manager."""
+    managed = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    found = []
+    for minor in (12, 13, 14):
+        found.append(shutil.which(f"python3.{minor}"))
+        found += map(str, sorted(managed.glob(f"3.{minor}.*/bin/python3")))
+    return [each for each in found if each]
+
+
+def usable(python: str) -> bool:
+    """Whether it starts: a version manager's stand-in may not."""
+    command = [python, "-c", "import venv, ensurepip"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def main() -> int:
     """Make the environment."""
-    python = next(filter(None, map(usable, _PYTHONS)), None)
-    if python is None:
-        print("no Python 3.12 or newer here: the validator of FOCUS is not tried")
-        return 0
     shutil.rmtree(FOLDER, ignore_errors=True)
+    NONE_HERE.unlink(missing_ok=True)
+    python = next(filter(usable, candidates()), None)
+    if python is None:
+        NONE_HERE.parent.mkdir(exist_ok=True)
+        NONE_HERE.write_text("no Python 3.12 or newer here: the validator of FOCUS is not tried\n")
+        print(NONE_HERE.read_text(), end="")
+        return 0
     subprocess.run([python, "-m", "venv", str(FOLDER)], check=True)
     pip = [str(FOLDER / "bin" / "python"), "-m", "pip", "install", "-q", "-r", str(REQUIREMENTS)]
     return subprocess.run(pip, check=False).returncode

@@ -5,7 +5,6 @@ import datetime as dt
 import io
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -141,7 +140,7 @@ def validate(path: Path) -> str:
     python = VALIDATOR / "bin" / "python"
     if not python.exists():
         reason = "the validator has an environment of its own: python .ci/focus.py makes it"
-        if os.environ.get("CI") and any(map(shutil.which, ("python3.12", "python3.13"))):
+        if os.environ.get("CI") and not VALIDATOR.with_name("focus.none").exists():
             pytest.fail(reason)
         pytest.skip(reason)
     found = subprocess.run(

@@ -11,6 +11,7 @@ import engines
 import pytest
 from callkit import call, count, only, open_ledger, rows
 
+from ledger.__main__ import main
 from ledger.client import Ledger
 from ledger.errors import ImportFailed, LedgerError
 from ledger.sandbox import Sandbox
@@ -255,3 +256,54 @@ def test_another_ledger_comes_in_whole_once_and_back_not_at_all(
             from {view}_usage order by {of}
         """
         assert rows(other, query) == rows(home, query)
+
+
+# --- skill files, and the command ---------------------------------------------------------
+
+
+def test_a_callers_own_files_become_the_same_in_another_ledger(
+    ledger_sandbox: Sandbox, home: Path, tmp_path: Path
+) -> None:
+    with open_ledger(home, ledger_sandbox.base_url) as mine:
+        for _ in range(3):
+            call(mine, "sync", model="openai/gpt-4o-mini", caller="flow")
+        mine.settle()
+        mine.export()
+    (data,) = tmp_path.rglob("openrouter_skill_data.json")
+    theirs = tmp_path / "theirs"
+    for order in ([data], [data.with_name("openrouter_skill_log.json"), data, data]):
+        other = theirs / str(len(order))
+        with open_ledger(other, ledger_sandbox.base_url) as ledger:
+            for path in order:
+                ledger.import_file(path)
+        query = """
+            select caller, requests + opening_requests as requests,
+                total_pico + declared_pico as pico,
+                prompt_tokens + completion_tokens + undivided_tokens as tokens
+            from caller_usage
+        """
+        assert rows(other, query) == rows(home, query)
+
+
+@pytest.mark.one_engine
+def test_the_command_says_what_it_did_and_lists_bad_rows(
+    ledger: Ledger, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger.books.prepare()
+    path = tmp_path / "\x1b[31mactivity.csv"
+    path.write_text(CALLS + "gen-3,never,0.1,0,1,1,m,p,false,x\n")
+    options = ["--home", str(home)]
+    assert main(["import", str(path), "--on-error", "stop", *options]) == 1
+    assert "line 4: it has no time that can be read" in capsys.readouterr().err
+    assert count(home, "request") == 0
+    assert main(["import", str(path), *options]) == 0
+    captured = capsys.readouterr()
+    assert "2 calls, 2 new, 0 known; 0.5123 USD declared." in captured.out
+    assert "Skipped 1 bad rows." in captured.out
+    assert "line 4: it has no time" in captured.err
+    assert "\x1b" not in captured.out + captured.err
+    assert main(["import", str(path), "--json", *options]) == 0
+    assert '"known": 2' in capsys.readouterr().out
+    assert main(["import", str(path), "--on-error", "cry", *options]) == 2
+    assert main(["import", str(path), "--from", "xls", *options]) == 3
+    assert main(["import", str(tmp_path), *options]) == 1
