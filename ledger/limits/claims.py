@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from ledger.limits.budgets import Budget
     from ledger.limits.counters import Balance
 
-_ENDED = "SELECT 1 FROM hold_end WHERE id = ?"
-
 
 class Most(Protocol):
     """The most that a request can cost."""
@@ -113,29 +111,40 @@ class Claim:
 
     def let_go(self, transaction: Transaction, outcome: "Outcome") -> None:
         """Book an outcome; where it says what the request cost, that counts from now on."""
-        from ledger.limits import counters, counting
+        from ledger.limits import counting
 
         known = known_pico(outcome)
-        if self.amount is None or transaction.run(_ENDED, [outcome.id]):
-            if self.amount is None and not self.wanted():
-                transaction.insert(outcome)
-                return
+        if self.amount is not None and known is None:
+            transaction.insert(outcome)  # held on
+        elif self.amount is None and not self.wanted():
+            transaction.insert(outcome)  # no budget's
+        elif self.amount is None or known is None or not self._release(transaction, known):
             # Something was learnt of it elsewhere meanwhile, or a budget was set.
             counting.counted(
                 transaction, [outcome.id], lambda: transaction.insert(outcome), self.gate.budgets
             )
-            return
-        transaction.insert(outcome)
-        if known is None:
-            return
-        end = counting.end_row(outcome.id, outcome.cost_grade, known, self.amount)
-        transaction.insert(end)
-        # Nothing is read of a row whose class may be loaded, and not configured yet.
-        if known > self.amount and self._basis != "none":
-            self._warnings.append(_over(outcome.id, self.facts, known, self.amount))
-        wanted, moment = self.wanted(), self.request.started_at
-        balances = counters.add(transaction, wanted, moment, spent=known, held=-self.amount)
+        else:
+            end = counting.end_row(outcome.id, outcome.cost_grade, known, self.amount)
+            transaction.insert(outcome, end)
+            # Nothing is read of a row whose class may be loaded, and not configured yet.
+            if known > self.amount and self._basis != "none":
+                self._warnings.append(_over(outcome.id, self.facts, known, self.amount))
+
+    def _release(self, transaction: Transaction, known: int) -> bool:
+        """Count what it cost instead of what was held; False, and nothing, where it has ended."""
+        from ledger.limits import counters
+
+        wanted, held = self.wanted(), self.amount or 0
+        if not wanted:
+            return False
+        request_id, ids = self.request.id, list(wanted)
+        balances = counters.release(transaction, ids, request_id, spent=known, held=-held)
+        if len(balances) < len(wanted):
+            if balances:
+                counters.move(transaction, list(balances), spent=-known, held=held)
+            return False
         self._note(wanted, balances)
+        return True
 
     def tell(self) -> None:
         """Say what is to be said about the budgets, once what was written is in the books."""

@@ -82,6 +82,15 @@ def move(
     return {each: Balance(*amounts) for each, *amounts in rows}
 
 
+def release(
+    transaction: Transaction, ids: list[str], request_id: str, *, spent: int, held: int
+) -> dict[str, Balance]:
+    """Change balances that are there, unless a request's hold has an end; those that were."""
+    statement = sql("release", transaction.engine, len(ids))
+    rows = transaction.run(statement, [spent, held, *ids, request_id])
+    return {each: Balance(*amounts) for each, *amounts in rows}
+
+
 def add(
     transaction: Transaction,
     wanted: Mapping[str, Budget],
