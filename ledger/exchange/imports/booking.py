@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ledger import clock
+from ledger.books.ids import new_id
 from ledger.books.models import Caller, ImportedCall, ImportedFile, Outcome, Request
 from ledger.books.unit import Transaction
 from ledger.callers.names import NO_FOLDER
@@ -85,7 +86,8 @@ def enter_callers(
 
 
 def _request(into: Target, each: Dated, caller: str | None) -> Request:
-    return Request(
+    return Request.booked(
+        id=new_id(),
         process_id=into.file.process_id,
         caller_id=caller,
         chain=each.chain,
@@ -104,7 +106,7 @@ def _outcome(each: Dated, request: Request) -> Iterator[Outcome]:
         return
     took = dt.timedelta(milliseconds=call.latency_ms or 0)
     is_asked_for = call.cost is None and call.generation_id is not None
-    yield Outcome(
+    yield Outcome.booked(
         id=request.id,
         ended_at=_later(each.at, took),
         status=call.status,
