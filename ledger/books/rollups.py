@@ -46,13 +46,12 @@ class Size:
     take: str
     fold: str
     table: str
-    period: str
     length: int
     at_once: int
 
 
-QUARTERS = Size("take_quarters", "fold_quarters", "usage_rollup", "period", 27, 96)
-DAYS = Size("take_days", "fold_days", "usage_day_rollup", "day", 10, 32)
+QUARTERS = Size("take_quarters", "fold_quarters", "usage_rollup", 27, 96)
+DAYS = Size("take_days", "fold_days", "usage_day_rollup", 10, 32)
 
 
 def fold(books: Books, *, seconds: float | None = None) -> int:
@@ -136,9 +135,9 @@ class Fold:
         def step(transaction: Transaction) -> int:
             connection = transaction.connection
             ended = set(connection.execute(_END, mine).scalars())
-            rows = [row for row in sums if row[size.period] in ended]
+            rows = [row for row in sums if row["period"] in ended]
             if ended:
-                old = f"DELETE FROM {size.table} WHERE {size.period} = :period"  # noqa: S608 - a table of ours
+                old = f"DELETE FROM {size.table} WHERE period = :period"  # noqa: S608 - a table of ours
                 connection.execute(text(old), [{"period": period} for period in ended])
             if rows:
                 connection.execute(_insert(size.table, tuple(rows[0])), rows)

@@ -26,7 +26,7 @@ COMMANDS = {
     "credits": Listed("account", "Show credits purchased, used and remaining."),
     "models": Listed("models", "List models, and their prices over time."),
     "settle": Listed("settling", "Fetch the provider's records of what calls cost."),
-    "export": Listed("exporting", "Write the JSON files that have changed, or a view."),
+    "export": Listed("exporting", "Write the JSON files, a view, or a bill."),
     "import": Listed("importing", "Book the calls and totals that a file has."),
     "backup": Listed("books", "Copy the ledger in use, and verify the copy."),
     "upgrade": Listed("books", "Bring the ledger to the newest schema."),

@@ -9,7 +9,7 @@ from ledger.cli.context import AsJson, opened, say
 if TYPE_CHECKING:
     from ledger.client import Ledger
 
-_HELP = """Set, list or remove budgets, or show who set them.
+_HELP = """Set, list or remove budgets.
 
 Example: python -m ledger budget set team --limit 5 --per day
 """

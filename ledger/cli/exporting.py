@@ -89,10 +89,10 @@ def export(  # noqa: PLR0913 - one for each option
     ] = _BOOKS,
     as_json: AsJson = False,
 ) -> None:
-    """Write the JSON files that have changed, or a view, or a bill.
+    """Write the JSON files, a view, or a bill.
 
-    The files are those of the home, and those in every caller's folder. As CSV, text that a
-    spreadsheet would take for a formula gets an apostrophe before it.
+    The files are those of the home and of every caller's folder, as far as they have changed. As
+    CSV, text that a spreadsheet would take for a formula gets an apostrophe before it.
 
     Example: python -m ledger export --format csv --view caller_usage --to usage.csv
     """

@@ -18,9 +18,10 @@ def tail(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON document a line.")] = False,
 ) -> None:
-    """Follow the calls of all programs, a line as each starts and ends.
+    """Follow calls as they start and end.
 
-    It goes on until it is interrupted, or nobody reads its lines any more.
+    Those of all programs, a line for each start and end, until it is interrupted or nobody reads
+    its lines any more.
 
     Example: python -m ledger tail --json
     """

@@ -205,8 +205,9 @@ def _parts(size: Size, offer: Offer) -> list[Part]:
         _part("fixed", size.requests, "request", rates.request, offer),
     ]
     if size.completes:
-        tokens = _completion_tokens(size, offer, rates) * size.times
-        parts.append(_part("completion", tokens, "token", rates.completion, offer))
+        rate = _rate(size, rates)
+        tokens = 0 if rate == 0 else _completion_tokens(size, offer) * size.times
+        parts.append(_part("completion", tokens, "token", rate, offer))
     if size.media.pictures:
         parts.append(_pictures(size, offer, rates))
     if size.media.sounds:
@@ -240,14 +241,17 @@ def _within(sizes: list[int], offer: Offer) -> int:
     return sum(sizes) if offer.context is None else min(sum(sizes), offer.context)
 
 
-def _completion_tokens(size: Size, offer: Offer, rates: Rates) -> int:
-    """Completion tokens of one answer; none where they are for nothing.
+def _rate(size: Size, rates: Rates) -> Rate:
+    """The price of a completion token: a model that lists text alone may be asked for pictures."""
+    return rates.shown if size.is_shown else rates.completion
+
+
+def _completion_tokens(size: Size, offer: Offer) -> int:
+    """Completion tokens of one answer.
 
     Raises:
         Unbounded: neither the call nor the catalogue limits them.
     """
-    if rates.completion == 0:
-        return 0
     kept = size if offer.keeps_limits else dataclasses.replace(size, limit=None)
     found = kept.completion_tokens(offer.most)
     if found is None:
@@ -260,6 +264,6 @@ def _fitting(size: Size, offer: Offer, left_pico: int) -> int | None:
     least = sum(part.pico for part in _parts(size, offer))
     if least > left_pico or not offer.keeps_limits:
         return None
-    each = (offer.rates(size.most_prompt_tokens).completion or 0) * size.times
+    each = (_rate(size, offer.rates(size.most_prompt_tokens)) or 0) * size.times
     free = (left_pico - least) * 100 // (100 + FEE_PERCENT)
     return LEAST_LIMIT + (free // each if each else money.MAX_PICO)

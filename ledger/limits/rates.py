@@ -30,7 +30,8 @@ class Rates:
 
     Attributes:
         prompt: a token; `cached` where it may be cached for longer than usual.
-        completion: a token.
+        completion: a token; `shown` where pictures or sound were asked for, whatever kinds of
+            output the model lists.
         picture: a picture that is sent; 0 where it has no price of its own.
         picture_token, sound_token: a token of what is sent.
         request, search: one of them; `search` only where the model searches by itself.
@@ -39,6 +40,7 @@ class Rates:
     prompt: Rate
     cached: Rate
     completion: Rate
+    shown: Rate
     picture: Rate
     picture_token: Rate
     sound_token: Rate
@@ -147,12 +149,13 @@ def _rates(pricing: Pricing, listing: Entry, above: int) -> Rates:
     hourly = _highest(listed, "input_cache_write", "input_cache_write_1h")
     cached = _most(prompt, _both(hourly, read))
     prompt = _most(prompt, _both(write, read))
-    shown = () if listing.output_kinds == _TEXT_ONLY else _SHOWN
-    completion = _highest(listed, "completion", is_needed=True)
+    said = _most(_highest(listed, "completion", is_needed=True), _highest(listed, *_SPOKEN))
+    shown = _most(said, _highest(listed, *_SHOWN))
     return Rates(
         prompt=prompt,
         cached=cached,
-        completion=_most(completion, _highest(listed, *_SPOKEN, *shown)),
+        completion=said if listing.output_kinds == _TEXT_ONLY else shown,
+        shown=shown,
         picture=_highest(listed, "image"),
         picture_token=_most(cached, _highest(listed, "image_token")),
         sound_token=_most(cached, _highest(listed, "audio", "input_audio_cache")),

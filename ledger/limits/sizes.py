@@ -62,6 +62,7 @@ class Size:
         limit: completion tokens of one answer that the call allows; None where it doesn't say.
         thinking: those of a budget for reasoning, which may come on top.
         predicted: those of a predicted output, which are billed where they are rejected.
+        is_shown: whether pictures or sound are asked for.
     """
 
     endpoint: str
@@ -72,6 +73,7 @@ class Size:
     limit: int | None = None
     thinking: int = 0
     predicted: int = 0
+    is_shown: bool = False
 
     @property
     def completes(self) -> bool:
@@ -136,6 +138,7 @@ def size_of(payload: Mapping[str, Any], endpoint: str) -> Size:
         limit=_limit(payload, endpoint),
         thinking=_thinking(payload),
         predicted=_bytes_of(payload["prediction"]) if payload.get("prediction") else 0,
+        is_shown=endpoint not in _LIMITS or bool(payload.get("modalities")),
     )
 
 

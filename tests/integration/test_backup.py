@@ -8,6 +8,7 @@ import pytest
 from books_kit import a_request, ask, assert_sound, books_at, count, opened
 
 from ledger.books import backup as module
+from ledger.books import rollups
 from ledger.books.backup import backup
 from ledger.errors import BackupFailed
 
@@ -62,6 +63,13 @@ def test_a_backup_holds_what_is_only_in_the_log_yet(tmp_path: Path) -> None:
         books.writer.write(a_request(books))
         assert Path(f"{books.path}-wal").stat().st_size > 0
         assert backup(books.path, tmp_path / "copy.db").requests == 1
+
+
+def test_a_ledger_whose_sums_are_kept_is_as_whole_as_another(ledger: Path, tmp_path: Path) -> None:
+    with opened(ledger.parent) as books:
+        assert rollups.fold(books)
+    assert backup(ledger, tmp_path / "copy.db").requests == 50
+    assert_sound(tmp_path / "copy.db")
 
 
 def test_nothing_that_is_there_is_replaced(ledger: Path, tmp_path: Path) -> None:

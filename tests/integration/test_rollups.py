@@ -92,7 +92,7 @@ def test_a_new_fact_is_marked_once_and_folded_when_its_quarter_is_over(books: Bo
     assert rollups.fold(books) == 2
     assert marks(books) == {}
     assert ask(books.path, "SELECT period, total_pico FROM usage_rollup") == [(quarter, 7)]
-    assert ask(books.path, "SELECT day, total_pico FROM usage_day_rollup") == [("2026-11-23", 7)]
+    assert ask(books.path, "SELECT period, total_pico FROM usage_day_rollup") == [("2026-11-23", 7)]
     assert_as_raw(books.path.parent)
     assert rollups.fold(books) == 0
 

@@ -16,8 +16,16 @@ def _part_of_key() -> Any:
 
 
 class _Sums(Table):
-    """What is added up, as the columns of the usage views."""
+    """What is added up, as the columns of the usage views.
 
+    The key comes first: SQLite 3.40 takes the columns before the key of a table without rowids
+    for NULL when it checks a file.
+    """
+
+    period: str = _part_of_key()
+    caller_id: str = _part_of_key()
+    model: str = _part_of_key()
+    provider: str = _part_of_key()
     requests: int = required_number()
     finished: int = required_number()
     failed: int = required_number()
@@ -47,22 +55,12 @@ class UsageRollup(_Sums, table=True):
     __tablename__ = "usage_rollup"
     __table_args__: ClassVar[Any] = rebuildable()
 
-    period: str = _part_of_key()
-    caller_id: str = _part_of_key()
-    model: str = _part_of_key()
-    provider: str = _part_of_key()
-
 
 class UsageDayRollup(_Sums, table=True):
     """Sums of the requests that started in one UTC day: those of its quarters."""
 
     __tablename__ = "usage_day_rollup"
     __table_args__: ClassVar[Any] = rebuildable()
-
-    day: str = _part_of_key()
-    caller_id: str = _part_of_key()
-    model: str = _part_of_key()
-    provider: str = _part_of_key()
 
 
 class StaleRollup(Table, table=True):

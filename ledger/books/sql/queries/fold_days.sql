@@ -1,5 +1,5 @@
 -- fold_days: sums of the days that somebody has taken to fold, by their quarters
-SELECT s.period AS day, u.caller_id, u.model, u.provider, {resums}
+SELECT s.period, u.caller_id, u.model, u.provider, {resums}
 FROM stale_rollup AS s
 JOIN usage_rollup AS u ON u.period > s.period AND u.period < s.period || 'U'
 WHERE s.folding = :token AND length(s.period) = 10

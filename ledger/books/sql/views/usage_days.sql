@@ -5,9 +5,9 @@ FROM (
         day, c.name AS caller, nullif(model, '') AS model, nullif(provider, '') AS provider,
         {resums}
     FROM (
-        SELECT day, caller_id, model, provider, {summed_columns}
+        SELECT period AS day, caller_id, model, provider, {summed_columns}
         FROM usage_day_rollup AS u
-        WHERE NOT EXISTS (SELECT 1 FROM stale_rollup AS s WHERE s.period = u.day)
+        WHERE NOT EXISTS (SELECT 1 FROM stale_rollup AS s WHERE s.period = u.period)
         UNION ALL
         -- Days that something came to: the quarters that it did not come to, and those anew.
         SELECT s.period AS day, caller_id, model, provider, {summed_columns}
