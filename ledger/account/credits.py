@@ -13,7 +13,7 @@ from ledger.account.limits import Asking, KeyLimits, key_limits, usd
 from ledger.books.models import CreditSnapshot
 from ledger.calls import asking
 from ledger.errors import AnswerInvalid, LedgerError, ManagementKeyRequired
-from ledger.openrouter import endpoints, exact
+from ledger.openrouter import endpoints, exact, keys
 from ledger.openrouter.records import CreditsRecord, NotARecord, parse_credits
 
 _NOT_TOLD = (
@@ -54,8 +54,17 @@ def ask_credits(ledger: Asking) -> Credits:
         ConnectionFailed: no answer came.
         LedgerUnavailable: it can't be booked.
     """
+    return ask_credits_as(ledger, None)
+
+
+def ask_credits_as(ledger: Asking, key: str | None) -> Credits:
+    """As `ask_credits`, with another key than the ledger's own; None is its own.
+
+    Raises:
+        As `ask_credits`.
+    """
     rules = ledger.desk.rules()
-    key, key_hash = ledger.desk.key(rules)
+    key, key_hash = ledger.desk.key(rules) if key is None else (key, keys.key_hash(key))
     url = endpoints.url(ledger.desk.base_url(rules), endpoints.CREDITS)
     try:
         record, note, limits = _read(ledger, asking.ask(url, key))

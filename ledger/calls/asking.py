@@ -1,4 +1,4 @@
-"""One GET of the provider's: it is free, so nothing of it is booked here."""
+"""One question to the provider: it is free, so nothing of it is booked here."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -21,21 +21,24 @@ _FREE = "Asking costs nothing: try again."
 
 
 class Answered(NamedTuple):
-    """An answer to a GET: its status, headers, and unpacked body."""
+    """An answer to a question: its status, headers, and unpacked body."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
 
-def request(url: str, key: str | None, total_s: float = TOTAL_S) -> httpx.Request:
-    """A GET within a total time; a key of None sends none."""
+def request(
+    url: str, key: str | None, total_s: float = TOTAL_S, body: bytes | None = None
+) -> httpx.Request:
+    """A GET within a total time, or a POST of JSON that only asks; a key of None sends none."""
     silence = min(_SILENCE_S, total_s)
-    own = headers.own(key or "", has_body=False)
+    own = headers.own(key or "", has_body=body is not None)
     return httpx.Request(
-        "GET",
+        "GET" if body is None else "POST",
         url,
         headers=[each for each in own if key or each[0] != b"authorization"],
+        content=body,
         extensions={
             "timeout": dict.fromkeys(("connect", "read", "write", "pool"), silence),
             DEADLINE: clock.monotonic() + total_s,
@@ -90,13 +93,21 @@ def ask(url: str, key: str | None, total_s: float = TOTAL_S, most: int = MAX_REC
         pool.close()
 
 
-def ask_over(
-    pool: Pool, url: str, key: str | None, total_s: float = TOTAL_S, most: int = MAX_RECORD
+def ask_over(  # noqa: PLR0913, PLR0917 - as `ask`, and over what
+    pool: Pool,
+    url: str,
+    key: str | None,
+    total_s: float = TOTAL_S,
+    most: int = MAX_RECORD,
+    body: bytes | None = None,
 ) -> bytes:
-    """As `ask`, over connections that are kept: for many questions, also from several threads."""
-    asked = request(url, key, total_s)
+    """As `ask`, over connections that are kept: for many questions, also from several threads.
+
+    With a body of JSON it is a POST that asks, as of analytics.
+    """
+    asked = request(url, key, total_s, body)
     try:
-        status, head, body = send(pool, asked, most)
+        status, head, answer = send(pool, asked, most)
     except (decoding.TooLarge, decoding.NotDecodable) as error:
         raise errors.AnswerInvalid(f"OpenRouter's answer could not be read: {error}.") from error
     except (httpx.HTTPError, OSError) as error:
@@ -107,8 +118,8 @@ def ask_over(
         found.hint = found.hint if isinstance(found, errors.NotSent) else _FREE
         raise found from error
     if status != _OK:
-        failure = failures.error_for(status, failures.parse_error_body(body), head)
+        failure = failures.error_for(status, failures.parse_error_body(answer), head)
         if isinstance(failure, errors.ProviderUnavailable):
             failure.hint = _FREE
         raise failure
-    return body
+    return answer

@@ -5,6 +5,7 @@ import threading
 from ledger.client.account import Account
 from ledger.client.adopting import Adopting
 from ledger.client.advising import Advising
+from ledger.client.auditing import Auditing
 from ledger.client.budgets import Budgets
 from ledger.client.callers import Callers
 from ledger.client.calling import Calling
@@ -26,6 +27,7 @@ class Ledger(
     Advising,
     Budgets,
     Importing,
+    Auditing,
     Keeping,
 ):
     """The books of one home or database, and the calls that are recorded in them.

@@ -11,6 +11,7 @@ from typing import Any
 from sqlmodel import SQLModel
 
 from ledger import clock
+from ledger.clock import Real
 
 _USD = "_usd"
 
@@ -50,7 +51,7 @@ class RequestStatus(ViewRow):
     """
 
     id: str
-    started_at: dt.datetime
+    started_at: Real.Moment
     day: str
     caller: str | None
     chain: str | None

@@ -1,0 +1,1 @@
+"""Proving the books: against what the provider says."""
