@@ -25,7 +25,7 @@ COMMANDS = {
     "tail": Listed("following", "Follow calls as they start and end."),
     "credits": Listed("account", "Show credits purchased, used and remaining."),
     "models": Listed("models", "List models, and their prices over time."),
-    "reconcile": Listed("auditing", "Compare the books with the provider's, and explain the rest."),
+    "reconcile": Listed("auditing", "Explain where books and provider differ."),
     "settle": Listed("settling", "Fetch the provider's records of what calls cost."),
     "export": Listed("exporting", "Write the JSON files, a view, or a bill."),
     "import": Listed("importing", "Book the calls and totals that a file has."),

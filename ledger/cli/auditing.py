@@ -28,7 +28,7 @@ def reconcile(  # noqa: PLR0913 - one for each option
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare the books with the provider's, and explain the rest.
+    """Explain where books and provider differ.
 
     A management key in OPENROUTER_MANAGEMENT_KEY may see the account's activity; an ordinary one
     is told its own counters only. The exit code is 1 where more than the tolerance stays

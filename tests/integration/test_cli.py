@@ -35,6 +35,7 @@ MIRRORS = {
     "tail": Ledger.tail,
     "credits": Ledger.credits,
     "models": Ledger.listed_models,
+    "reconcile": Ledger.reconcile,
     "settle": Ledger.settle,
     "export": Ledger.export,
     "import": Ledger.import_file,
