@@ -36,6 +36,7 @@ MIRRORS = {
     "credits": Ledger.credits,
     "models": Ledger.listed_models,
     "reconcile": Ledger.reconcile,
+    "budget": Ledger.set_budget,
     "settle": Ledger.settle,
     "export": Ledger.export,
     "import": Ledger.import_file,
