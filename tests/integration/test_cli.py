@@ -44,7 +44,6 @@ MIRRORS = {
     "upgrade": Ledger.upgrade,
     "doctor": Ledger.doctor,
     "completion": None,
-    "budget": Ledger.set_budget,
     "callers": Ledger.callers,
     "config": Ledger.show_config,
     "adopt": None,
