@@ -45,16 +45,18 @@ class SqlFile:
     body: str
 
 
-def load(folder: str, engine: str) -> dict[str, SqlFile]:
+def load(folder: str, engine: str, *, spelled: bool = True) -> dict[str, SqlFile]:
     """The files of a folder, in dependency order, with an engine's own variants put in.
 
     Args:
         folder: below `sql/`; a folder `<folder>/<engine>` holds variants of the same names.
         engine: `sqlite` or `postgresql`.
+        spelled: whether our own functions are spelled out; else they stand as they are written.
     """
     found = {file.name: file for file in _read(_FOLDER / folder)}
     found |= {file.name: file for file in _read(_FOLDER / folder / engine)}
-    return {file.name: _spell(file, engine) for file in _ordered(found.values())}
+    ordered = _ordered(found.values())
+    return {file.name: _spell(file, engine) if spelled else file for file in ordered}
 
 
 @cache

@@ -5,6 +5,7 @@ import threading
 from ledger.client.account import Account
 from ledger.client.adopting import Adopting
 from ledger.client.advising import Advising
+from ledger.client.asking import Asking
 from ledger.client.auditing import Auditing
 from ledger.client.budgets import Budgets
 from ledger.client.callers import Callers
@@ -22,6 +23,7 @@ class Ledger(
     Adopting,
     Callers,
     Reading,
+    Asking,
     Account,
     Catalogue,
     Advising,

@@ -69,7 +69,10 @@ LedgerError
 ├── ImportFailed             a file could not be imported
 ├── BackupFailed             a backup could not be made or verified
 ├── NotFoundInLedger         nothing in the books has that id or name
-└── QuestionInvalid          a report, period, time zone or filter that cannot be one
+├── QuestionInvalid          a report, period, time zone or filter that cannot be one
+└── StatementFailed          a statement of `sql` that the database can't run
+    ├── StatementRefused     it does more than read what may be read
+    └── StatementStopped     it ran into a limit of time, memory or size
 
 `str(error)` says what happened, to whom, and what to do. Each class has its exit code for the
 command line: 1 other, 2 usage, 3 refused, 4 books, 5 provider, 6 connection.
@@ -77,6 +80,9 @@ command line: 1 other, 2 usage, 3 refused, 4 books, 5 provider, 6 connection.
 
 from ledger.errors.asking import (
     QuestionInvalid,
+    StatementFailed,
+    StatementRefused,
+    StatementStopped,
 )
 from ledger.errors.base import (
     LedgerError,
@@ -224,6 +230,9 @@ __all__ = [
     "RequestUnprocessable",
     "SilenceTimeout",
     "SnapshotFailed",
+    "StatementFailed",
+    "StatementRefused",
+    "StatementStopped",
     "TagInvalid",
     "TlsFailed",
     "Unbounded",

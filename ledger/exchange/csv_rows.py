@@ -7,6 +7,7 @@ books' own, so they stay numbers, also negative ones.
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import islice
@@ -14,6 +15,7 @@ from typing import Any
 
 _ROWS_A_PIECE = 500
 _USD = "_usd"
+_AMOUNT = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 # The wide forms are read as the plain ones where the keyboard has them.
 _FORMULA = frozenset(("=", "+", "-", "@", "\0", "\uff1d", "\uff0b", "\uff0d", "\uff20"))
 _BREAKS = frozenset(("\t", "\r", "\n", "\v", "\f"))
@@ -48,7 +50,7 @@ def _cell(value: Any, is_amount: bool) -> str | int:  # noqa: FBT001 - one of `a
     if value is None:
         return ""
     if isinstance(value, str):
-        return value if is_amount else harmless(value)
+        return value if is_amount and _AMOUNT.fullmatch(value) else harmless(value)
     if isinstance(value, int):
         return int(value)
     if isinstance(value, Decimal):

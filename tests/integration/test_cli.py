@@ -33,6 +33,7 @@ MIRRORS = {
     "purge": Ledger.purge,
     "report": Ledger.report,
     "tail": Ledger.tail,
+    "sql": Ledger.sql,
     "credits": Ledger.credits,
     "models": Ledger.listed_models,
     "reconcile": Ledger.reconcile,
