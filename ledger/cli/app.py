@@ -23,7 +23,7 @@ COMMANDS = {
     "status": Listed("reading", "Show home, key, and what is open or pending."),
     "report": Listed("reporting", "Costs at a glance, or by time, caller, model, tag."),
     "tail": Listed("following", "Follow calls as they start and end."),
-    "sql": Listed("sql", "Ask the books in SQL; nothing can be changed by it."),
+    "sql": Listed("sql", "Ask the books in SQL, without changing them."),
     "credits": Listed("account", "Show credits purchased, used and remaining."),
     "models": Listed("models", "List models, and their prices over time."),
     "reconcile": Listed("auditing", "Explain where books and provider differ."),

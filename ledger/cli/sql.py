@@ -86,7 +86,7 @@ def _sql(  # noqa: PLR0913 - one for each argument and option
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Ask the books in SQL; nothing can be changed by it.
+    """Ask the books in SQL, without changing them.
 
     A NAME of --list takes its parameters as options: `sql caller_month --month 2026-11`.
 

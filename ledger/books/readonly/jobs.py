@@ -1,6 +1,6 @@
 """What a statement may use, and how job and answer pass between the two processes.
 
-Nothing but the standard library is loaded here: the reading process starts with this.
+Nothing heavy is loaded here: the reading process starts with this.
 """
 
 import json

@@ -10,13 +10,13 @@ still; where it may make no temporary view, its own privileges are what holds.
 
 import contextlib
 import re
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 from psycopg import errors, pq
 
+from ledger import clock
 from ledger.books.readonly.allowed import POSTGRESQL_FUNCTIONS
 from ledger.books.readonly.jobs import FAILED, REFUSED, STOPPED, Fault, Job
 
@@ -73,13 +73,13 @@ def answered(job: Job) -> Iterator[tuple[list[str], Iterator[tuple[Any, ...]]]]:
     Raises:
         Fault: it may not be run, could not be, or ran into a limit.
     """
-    started = time.monotonic()
+    started = clock.monotonic()
     statement = job.statement.strip().rstrip(";").rstrip()
     try:
         with contextlib.closing(_connected(job)) as connection:
             if job.values is None:  # those of ours have been looked at by our tests
                 _look_at(connection, statement, job.relations)
-            spent = int((time.monotonic() - started) * 1000)
+            spent = int((clock.monotonic() - started) * 1000)
             with contextlib.closing(_begun(connection, job, spent)) as cursor:
                 yield _opened(connection, cursor, statement, job)
     except psycopg.Error as error:

@@ -80,10 +80,8 @@ def _where(books: Books) -> Any:
     """The file, or what psycopg connects with; a password goes to the child by a pipe only."""
     if books.target.path is not None:
         return str(books.target.path)
-    from sqlalchemy.dialects.postgresql.psycopg import dialect
-
-    known: Any = dialect()
-    _, named = known.create_connect_args(books.target.url)
+    url = books.target.url
+    _, named = url.get_dialect()().create_connect_args(url)
     return {"connect_timeout": 10, **named}
 
 
@@ -95,9 +93,9 @@ def _asked(job: Job) -> Answer:
         stderr=subprocess.DEVNULL,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
-    clock = threading.Timer(job.limits.seconds + _GRACE_S, child.kill)
-    clock.daemon = True
-    clock.start()
+    watch = threading.Timer(job.limits.seconds + _GRACE_S, child.kill)
+    watch.daemon = True
+    watch.start()
     try:
         with child:
             assert child.stdin is not None
@@ -108,7 +106,7 @@ def _asked(job: Job) -> Answer:
     except BrokenPipeError:
         raise Fault(FAILED, "the reading process did not start") from None
     finally:
-        clock.cancel()
+        watch.cancel()
         child.kill()
 
 

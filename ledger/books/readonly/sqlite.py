@@ -7,12 +7,11 @@ lengths, depth and memory; and a clock ends what doesn't end by itself.
 
 import contextlib
 import sqlite3
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ledger import money
+from ledger import clock, money
 from ledger.books.readonly.allowed import SQLITE_FUNCTIONS
 from ledger.books.readonly.jobs import FAILED, REFUSED, STOPPED, Fault, Job
 
@@ -84,11 +83,11 @@ def answered(job: Job) -> Iterator[tuple[list[str], Iterator[tuple[Any, ...]]]]:
     Raises:
         Fault: it may not be run, could not be, or ran into a limit.
     """
-    deadline = time.monotonic() + job.limits.seconds
+    deadline = clock.monotonic() + job.limits.seconds
     connection = _opened(job)
     there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     guard = _Guard(job.relations, there)
-    connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS_A_LOOK)
+    connection.set_progress_handler(lambda: clock.monotonic() > deadline, _STEPS_A_LOOK)
     connection.set_authorizer(guard)
     try:
         cursor = connection.execute(job.statement, job.values or {})
