@@ -89,7 +89,8 @@ def url_of(home: Path) -> str | None:
 
 def located(given: settings.Settings) -> Target:
     """`locate`, but on PostgreSQL a home has its own database, which other processes are told."""
-    url = None if given.url and "/home_" not in given.url else url_of(given.home)
+    is_ours = not given.url or ("/home_" in given.url and "//ledger:" in given.url)
+    url = url_of(given.home) if is_ours else None
     return locate(given) if url is None else at(given.home, url)
 
 

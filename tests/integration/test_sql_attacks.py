@@ -419,7 +419,7 @@ def _run_generated(home: Path, count: int, seed: int) -> int:
 def test_generated_statements_change_nothing(home: Path) -> None:
     count = 300 if engine() == "sqlite" else 100
     ran = _run_generated(home, count, 7)
-    assert 0.05 * count < ran < 0.8 * count
+    assert 0.02 * count < ran < 0.8 * count  # a busy machine ends more of them
 
 
 @pytest.mark.long
