@@ -14,7 +14,7 @@ from ledger.books import faults, postgres_schema, sqlite_schema
 from ledger.books.target import Target
 from ledger.errors import LedgerError, LedgerTooNew, MigrationFailed, UpgradeRequired
 
-HEAD = "0019"
+HEAD = "0020"
 """The newest revision: known without loading Alembic; a test compares it with the scripts."""
 
 _PACKAGE = Path(__file__).parents[1]

@@ -18,6 +18,7 @@ from ledger.calls import concluding, contents, headers, payload
 from ledger.calls.admission import Admitted, Ask, Desk
 from ledger.calls.backlog import Backlog
 from ledger.calls.concluding import Made
+from ledger.calls.digests import Digests
 from ledger.calls.limiting import limited
 from ledger.calls.recorder import EXCHANGE, Exchange
 from ledger.calls.refused import refusal_row, say_unbooked
@@ -49,6 +50,7 @@ class Calls:
         books: where calls are recorded.
         desk: admits them.
         backlog: what earlier calls owe to the books; it goes first.
+        digests: tell later which calls asked the same.
         after: told of every exchange that ended, and with None of every refusal.
         gate: knows the budgets.
     """
@@ -58,12 +60,14 @@ class Calls:
         books: Books,
         desk: Desk,
         backlog: Backlog,
+        digests: Digests,
         after: Callable[[Exchange | None], None],
         gate: Gate,
     ) -> None:
         self._books = books
         self._desk = desk
         self._backlog = backlog
+        self._digests = digests
         self._after = after
         self._gate = gate
 
@@ -125,7 +129,9 @@ class Calls:
         ends_at = clock.monotonic() + deadline_s
         exchange = Exchange(row, admitted.caller.name, ends_at)
         exchange.sent = body
-        exchange.work = (row, *tag_rows(row.id, ask.tags))
+        said = payload.messages_in(body, admitted.model, params, streamed=ask.is_stream)
+        digests = self._digests.rows(row.id, said)
+        exchange.work = (row, *tag_rows(row.id, ask.tags), *digests)
         if ask.options.stores("messages", admitted.rules):
             exchange.work += contents.message_rows(row.id, ask.messages, ask.options.turn)
         self._limit(ask, admitted, exchange)

@@ -24,6 +24,7 @@ from ledger.callers.tags import Tags
 from ledger.calls import contents, foreign_bodies, jobs
 from ledger.calls.admission import Desk
 from ledger.calls.backlog import Backlog
+from ledger.calls.digests import Digests
 from ledger.calls.foreign_contents import sent_messages
 from ledger.calls.limiting import limited
 from ledger.calls.recorder import Exchange
@@ -79,6 +80,7 @@ class Foreign:
         books: where they are recorded.
         desk: knows the rules and the callers.
         backlog: keeps the ends of those that could not be booked.
+        digests: tell later which of them asked the same, body for body.
         open_books: makes the home, once; called before the first request is recorded.
         after: told of every exchange that ended, and with None of every refusal.
         gate: knows the budgets.
@@ -89,6 +91,7 @@ class Foreign:
         books: Books,
         desk: Desk,
         backlog: Backlog,
+        digests: Digests,
         open_books: Callable[[], None],
         after: Callable[[Exchange | None], None],
         gate: Gate,
@@ -96,6 +99,7 @@ class Foreign:
         self._books = books
         self._desk = desk
         self._backlog = backlog
+        self._digests = digests
         self._open_books = open_books
         self._after = after
         self._gate = gate
@@ -173,7 +177,7 @@ class Foreign:
         row = self._row(place, service, caller_id=caller_id, chain=chain, **facts)
         exchange = self._exchange(row, caller, service, rules)
         exchange.sent = body
-        exchange.work = (row, *tag_rows(row.id, tags))
+        exchange.work = (row, *tag_rows(row.id, tags), *self._digests.rows(row.id, body))
         if rules.store_messages:
             exchange.work += contents.message_rows(row.id, sent_messages(body), None)
         self._limit(exchange, caller, caller_id, tags)

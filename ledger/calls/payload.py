@@ -95,6 +95,16 @@ def encode(
         ) from None
 
 
+def messages_in(
+    body: bytes, model: str, params: dict[str, Any], *, streamed: bool = False
+) -> bytes:
+    """The messages as they stand in a body that `encode` made of these."""
+    before = len('{"model":,"messages":') + len(json.dumps(model))
+    rest = {**params, "stream": True} if streamed else params
+    behind = len(json.dumps(rest, separators=(",", ":"))) if rest else 1
+    return body[before : len(body) - behind]
+
+
 def _check_stream(params: dict[str, Any], model: str, *, streamed: bool) -> None:
     """Whether an answer is a stream is said by which function is called, not by a parameter."""
     if params.get("stream") and not streamed:

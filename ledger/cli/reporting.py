@@ -49,7 +49,7 @@ def report(  # noqa: PLR0913 - one for each option
         str | None,
         typer.Argument(
             metavar="DIM",
-            help=f"What to add up by: {', '.join(KEYS)}; or commits, by commit of the program.",
+            help=f"What to add up by: {', '.join(KEYS)}; or commits (of the program), or waste.",
             callback=_word,
             autocompletion=_words,
         ),
@@ -192,6 +192,15 @@ def _commits(ledger: "Ledger", form: str, asked: dict[str, Any]) -> None:
     _list(form, Listing.of(commits.CommitUsage, found, commits.COLUMNS, commits.cells(found)))
 
 
+def _waste(ledger: "Ledger", form: str, asked: dict[str, Any]) -> None:
+    found = ledger.waste(**asked)
+    from ledger.reports import waste
+    from ledger.reports.listing import Listing
+
+    words, last = waste.cells(found), waste.lines(found)
+    _list(form, Listing.of(waste.WasteUsage, found, waste.COLUMNS, words, last))
+
+
 def _list(form: str, found: Any) -> None:
     """Rows that are no sums by a key, in the form that is wanted."""
     from ledger.reports import jsonout, listing
@@ -210,6 +219,7 @@ def _list(form: str, found: Any) -> None:
 
 _OTHERS: dict[str, Callable[["Ledger", str, dict[str, Any]], None]] = {
     "commits": _commits,
+    "waste": _waste,
     "": _glance,
 }
-_TAKEN = {"commits": ("since", "until", "caller"), "": ()}
+_TAKEN = {word: ("since", "until", "caller") for word in _OTHERS if word} | {"": ()}

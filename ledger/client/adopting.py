@@ -30,7 +30,8 @@ class Adopting(Wired):
         """The recorder of requests that other libraries make."""
         from ledger.calls.foreign import Foreign
 
-        return Foreign(self.books, self.desk, self.backlog, self._open_once, self._after, self.gate)
+        rooms = (self.books, self.desk, self.backlog, self.digests)
+        return Foreign(*rooms, self._open_once, self._after, self.gate)
 
     def transport(
         self,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ledger.reports.status import Status
     from ledger.reports.usage.periods import Word
     from ledger.reports.usage.report import Report
+    from ledger.reports.waste import WasteUsage
 
 
 class Reading(Wired):
@@ -149,6 +150,30 @@ class Reading(Wired):
         from ledger.reports import commits
 
         return commits.commits(self.books, caller=caller, since=since, until=until, tz=tz)
+
+    def waste(
+        self,
+        caller: str | None = None,
+        *,
+        since: "Word | None" = None,
+        until: "Word | None" = None,
+        tz: str = "UTC",
+    ) -> "list[WasteUsage]":
+        """What was paid for nothing: cut, empty, broken and billed, or asked twice in a row.
+
+        Args:
+            caller: only its calls.
+            since: as for `report`.
+            until: as for `report`.
+            tz: whose days these are.
+
+        Raises:
+            QuestionInvalid: a time or zone that is none.
+            LedgerUnavailable: there are no books yet, or they can't be read.
+        """
+        from ledger.reports import waste
+
+        return waste.waste(self.books, caller=caller, since=since, until=until, tz=tz)
 
     def tail(self, *, last: int = 10, goes_on: bool = True) -> "Iterator[CallEvent]":
         """The last calls, and then those of all programs as each starts and ends.

@@ -15,6 +15,7 @@ from ledger.books.target import locate
 from ledger.calls import crashes, driving, flow
 from ledger.calls.admission import Ask, Desk
 from ledger.calls.backlog import Backlog
+from ledger.calls.digests import Digests
 from ledger.calls.pool import Pool
 from ledger.calls.recorder import Exchange
 from ledger.calls.register import Register
@@ -53,7 +54,9 @@ class Wired:
         self.desk = Desk(self.settings, self._register, api_key, os.environ)
         self.backlog = Backlog()
         self.gate = Gate(self.books)
-        self._calls = flow.Calls(self.books, self.desk, self.backlog, self._after, self.gate)
+        self.digests = Digests(self.settings.home)
+        rooms = (self.books, self.desk, self.backlog, self.digests)
+        self._calls = flow.Calls(*rooms, self._after, self.gate)
         self._is_open = False
         self.background = Background(
             self.books, self.desk, self.settings.home, is_on=self.settings.background

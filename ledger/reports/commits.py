@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import text
 
-from ledger import clock, money
+from ledger import money
 from ledger.books import sql_files
 from ledger.books.books import Books
 from ledger.reports.rows import ViewRow
-from ledger.reports.usage import periods, zones
+from ledger.reports.usage import conditions, periods, zones
 from ledger.reports.usage.periods import Word
 
 
@@ -58,18 +58,10 @@ def commits(
         LedgerUnavailable: there are no books yet, or they can't be read.
     """
     zone = zones.zone(tz)
-    period = periods.period(since, until, zone)
-    conditions, values = ["1 = 1"], dict[str, str]()
-    if caller is not None:
-        conditions.append("s.caller = :caller")
-        values["caller"] = caller
-    for edge, name, sign in ((period.since, "since", ">="), (period.until, "until", "<")):
-        if edge is not None:
-            conditions.append(f"s.started_at {sign} :{name}")
-            values[name] = clock.to_text(periods.instant(edge, zone))
+    chosen, values = conditions.of(periods.period(since, until, zone), caller)
     with books.read() as connection:
         body = sql_files.load("reports", connection.dialect.name)["commits"].body
-        query = text(body.format(conditions=" AND ".join(conditions)))
+        query = text(body.format(conditions=chosen))
         return [_row(row._asdict()) for row in connection.execute(query, values)]
 
 

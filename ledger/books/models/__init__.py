@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ledger.books.models.catalogue import CatalogueEndpoint, CatalogueModel
     from ledger.books.models.content import Content
     from ledger.books.models.crashes import CrashNotice
+    from ledger.books.models.digests import RequestDigest
     from ledger.books.models.imports import ImportedCall, ImportedFile, OpeningBalance
     from ledger.books.models.jobs import VideoJob
     from ledger.books.models.process import Process
@@ -44,6 +45,7 @@ __all__ = [
     "ProvisioningEvent",
     "Refusal",
     "Request",
+    "RequestDigest",
     "RequestTag",
     "Resolution",
     "ResponseStart",
@@ -76,6 +78,7 @@ _HOMES = {
     "ProvisioningEvent": "callers",
     "Refusal": "refusals",
     "Request": "calls",
+    "RequestDigest": "digests",
     "RequestTag": "tags",
     "Resolution": "budgets",
     "ResponseStart": "streams",
