@@ -55,7 +55,7 @@ class Calls:
         gate: knows the budgets.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what a ledger is made of
         self,
         books: Books,
         desk: Desk,
