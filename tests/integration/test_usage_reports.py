@@ -14,9 +14,11 @@ import usagekit
 from usagekit import Planted, csv_rows, markdown_rows, summed
 
 from ledger.__main__ import main
+from ledger.books import rollups
 from ledger.client import Ledger
 from ledger.errors import QuestionInvalid
 from ledger.openrouter import exact
+from ledger.reports.usage import sources
 from ledger.reports.usage.question import KEYS
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -248,3 +250,16 @@ def test_a_hundred_thousand_calls_add_up_in_every_format(
         rows = ledger.report("day", "caller", tz="Asia/Kathmandu")
         found = {row.buckets: Decimal(row.total_usd) for row in rows}
         assert found == summed(many, "day", "caller", zone="Asia/Kathmandu")
+
+
+def test_sums_that_are_kept_and_requests_one_by_one_tell_the_same(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for much in (1, 10**9):  # the first reads every request, the second what is kept of them
+        monkeypatch.setattr(rollups, "freshen", lambda _: None)
+        monkeypatch.setattr(sources, "MUCH_STALE", much)
+        for tz in ("UTC", "Asia/Kathmandu"):
+            report = ledger.report("day", "caller", tz=tz, since="2026-03", top=4)
+            found.append((report.rows, report.totals))
+    assert found[:2] == found[2:]

@@ -13,7 +13,7 @@ from export_rows import Rows, open_rows
 
 from ledger import money
 from ledger.__main__ import main
-from ledger.books.models import RequestDigest
+from ledger.books.models import RequestDigest, Resolution
 from ledger.calls.digests import SECRET_FILE, Digests
 from ledger.client import Ledger
 from ledger.openrouter import exact
@@ -186,3 +186,22 @@ def test_what_an_answer_was_cut_at_is_told_by_a_real_call(
     found = {row.kind: row.total_usd for row in ledger.waste()}
     assert found == {"cut": "0.25", "repeated": "0.5"}
     assert only(home, "select count(*) as n from request_digest")["n"] == 2
+
+
+def test_what_was_only_declared_is_no_spend_of_a_commit_and_no_waste(home: Path) -> None:
+    opened = open_rows(home)
+    caller = opened.caller("one", None, provision=False)
+    opened.call(caller, 3)
+    lost = opened.call(caller, None, status="failed")
+    opened.book()
+    stated = Resolution(
+        process_id=opened.books.process.id, request_id=lost.id, at=START, kind="cost", cost_pico=99
+    )
+    opened.waiting.append(stated)
+    opened.book()
+    opened.books.close()
+    with Ledger(home=home, background=False) as ledger:
+        assert ledger.report("status").totals.declared_pico == 99
+        assert ledger.waste() == []
+        (commit,) = ledger.commits()
+        assert (commit.known_requests, commit.total_pico, commit.cost_per_call_pico) == (1, 3, 3)

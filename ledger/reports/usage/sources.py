@@ -36,6 +36,10 @@ class Source:
     is_of_days: bool = False
 
 
+MUCH_STALE = 500
+"""So many stale sums are dearer to make in a view than to read every request; then that is done.
+A server's planner may compare each of them with each request."""
+
 _KEPT = {"caller": "s.caller", "model": "s.model", "provider": "s.provider"}
 _NAMES = {
     "caller": "s.caller",
@@ -62,7 +66,12 @@ def opening_key(name: str) -> str:
 
 
 def source(
-    asked: Question, by: Sequence[str], spans: Sequence[Span], stretches: Sequence[Stretch]
+    asked: Question,
+    by: Sequence[str],
+    spans: Sequence[Span],
+    stretches: Sequence[Stretch],
+    *,
+    is_stale: bool = False,
 ) -> Source:
     """The coarsest source that tells exactly what is asked.
 
@@ -71,8 +80,9 @@ def source(
         by: the keys of this statement of it.
         spans: the offsets of its zone while requests started.
         stretches: the moments that its period is cut to; none where it leaves nothing out.
+        is_stale: whether `MUCH_STALE` sums or more are to be made anew.
     """
-    if asked.tag is not None or not _SUMMED.issuperset(by):
+    if is_stale or asked.tag is not None or not _SUMMED.issuperset(by):
         return MEMBERS if "member" in by else REQUESTS
     turns = [(span.start, span.start) for span in spans[1:]]
     steps = [*(span.offset for span in spans), *_edges([*stretches, *turns])]

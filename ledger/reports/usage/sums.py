@@ -37,6 +37,8 @@ class Adder:
         self._asked = asked
         self._sql = sql_files.load("reports", connection.dialect.name)
         self._spans = self._offsets()
+        stale = connection.execute(text(self._sql["stale"].body), {"most": sources.MUCH_STALE})
+        self._is_stale = stale.scalar_one() >= sources.MUCH_STALE
         limited = asked.period.is_limited
         self._stretches = asked.period.stretches(self._spans) if limited else []
 
@@ -45,7 +47,9 @@ class Adder:
         if not self._spans or (self._asked.period.is_limited and not self._stretches):
             return []
         values: dict[str, str] = {}
-        source = sources.source(self._asked, by, self._spans, self._stretches)
+        source = sources.source(
+            self._asked, by, self._spans, self._stretches, is_stale=self._is_stale
+        )
         key, also = [*(self._key(source, name) for name in by), _NO_KEY, _NO_KEY][:2]
         query = self._sql[source.statement].body.format(
             key=key,

@@ -1,5 +1,5 @@
 -- commits: what requests came to by the commit of the program that made them; {conditions} is put in
-SELECT git_commit, {sums}, count(total_pico) AS known_requests,
+SELECT git_commit, {sums}, count(CASE WHEN cost_grade <> 'declared' THEN total_pico END) AS known_requests,
     min(started_at) AS first_at, max(started_at) AS last_at
 FROM (
     SELECT s.*, p.git_commit

@@ -13,7 +13,7 @@ FROM (
     FROM (
         SELECT
             s.caller, coalesce(s.model, s.model_asked) AS model, s.model_asked, s.total_pico,
-            s.started_at, s.status, s.completion_tokens,
+            s.started_at, s.status, s.cost_grade, s.completion_tokens,
             coalesce(o.finish_reason, g.finish_reason) AS finish_reason,
             d.digest,
             lag(d.digest) OVER calls AS digest_before,
@@ -29,7 +29,7 @@ FROM (
         WHERE {conditions}
         WINDOW calls AS (PARTITION BY s.caller, s.chain ORDER BY s.started_at, s.id)
     ) AS followed
-    WHERE total_pico > 0
+    WHERE total_pico > 0 AND cost_grade <> 'declared'
 ) AS judged
 WHERE kind IS NOT NULL
 GROUP BY kind, caller, model
