@@ -60,10 +60,20 @@ def drop(connection: Connection) -> None:
 
 def create(connection: Connection) -> None:
     """Create our views and triggers; none of them where the schema is not the newest."""
-    if not set(metadata.tables) <= set(inspect(connection).get_table_names()):
+    if not _has_newest_schema(connection):
         return
     for statement in statements(connection.dialect.name):
         connection.exec_driver_sql(_escaped(connection, statement))
+
+
+def _has_newest_schema(connection: Connection) -> bool:
+    """Whether every column that we know is there."""
+    found = inspect(connection).get_multi_columns()
+    there = {name: {each["name"] for each in columns} for (_, name), columns in found.items()}
+    return all(
+        set(table.columns.keys()) <= there.get(name, set())
+        for name, table in metadata.tables.items()
+    )
 
 
 def _escaped(connection: Connection, statement: str) -> str:

@@ -238,7 +238,7 @@ def test_a_chain_of_four_modules_adds_up_over_threads_tasks_and_processes(
         assert (row.requests, row.own_requests) == (inclusive, own[name]), name
         assert Decimal(row.total_usd) == cost * inclusive
         assert Decimal(row.own_total_usd) == cost * own[name]
-    assert by_tag == {"number=1": own["skill3"]}
+    assert by_tag == {"number=1": own["skill3"], None: sum(own.values()) - own["skill3"]}
 
 
 def test_threads_of_a_pool_without_carry_are_not_in_the_chain(ledger: Ledger, home: Path) -> None:

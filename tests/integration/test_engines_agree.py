@@ -186,7 +186,8 @@ def test_every_table_is_guarded_by_triggers_on_both(both: Both) -> None:
 def test_every_view_tells_the_same(both: Both, view: str) -> None:
     found = [_told(books, view) for books in (both.file, both.server)]
     assert found[0] == found[1]
-    assert found[0] or view.startswith("listed_"), "a comparison of nothing shows nothing"
+    may_be_empty = view.startswith("listed_") or view == "usage_openings"
+    assert found[0] or may_be_empty, "a comparison of nothing shows nothing"
 
 
 def _told(books: Books, view: str) -> list[str]:

@@ -230,6 +230,7 @@ def test_the_disk_of_a_path_is_told_by_its_mount(path: str, kind: str) -> None:
     assert kind_of(Path(path), _MOUNTS) == kind
 
 
+@pytest.mark.one_engine  # it is said once a process, of a file
 def test_a_network_file_system_is_refused_and_a_containers_disk_said(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -113,9 +113,16 @@ def test_asyncio_timeout_around_a_call(
     ledger: Ledger, home: Path, paused: Paused, server: RawServer
 ) -> None:
     async def main() -> None:
+        async def end(limit: asyncio.Timeout) -> None:
+            await _reached(paused)
+            limit.reschedule(asyncio.get_running_loop().time())
+
+        async def ask() -> None:
+            async with asyncio.timeout(None) as limit:
+                await asyncio.gather(end(limit), _ask(ledger))
+
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.3):
-                await _ask(ledger)
+            await ask()
         await asyncio.wait_for(_closed(server), 5)
         assert await _ask(ledger) == "raw"
 

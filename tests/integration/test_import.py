@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import engines
+import freezegun
 import pytest
 from callkit import call, count, only, open_ledger, rows
 from export_rows import exact
 
+from ledger.books import ids
 from ledger.client import Ledger
 from ledger.errors import ImportFailed, LedgerError, RequestInvalid
 from ledger.sandbox import Sandbox
@@ -292,6 +294,25 @@ def test_what_the_ledger_recorded_itself_changes_nothing(
             copied = kept / path.name
             copied.write_bytes(path.read_bytes())
             ledger.import_file(copied)
+        assert state(home) == before
+
+
+def test_it_does_so_after_a_clock_was_set_back_too(
+    ledger_sandbox: Sandbox, tmp_path: Path, home: Path
+) -> None:
+    with freezegun.freeze_time("2026-12-02T10:00:00"):
+        ids.new_id()  # those that follow go on from it
+    with open_ledger(home, ledger_sandbox.base_url) as ledger:
+        with pytest.raises(LedgerError):
+            call(ledger, "sync", model="sandbox/error-500", caller="flow_0")
+        ledger.export()
+        before = state(home)
+        (found,) = (home / "api_json").glob("api_data.json")
+        copied = tmp_path / "copied"
+        copied.mkdir()
+        for path in found.parent.glob("api_[dl]*.json"):
+            (copied / path.name).write_bytes(path.read_bytes())
+        ledger.import_file(copied / found.name)
         assert state(home) == before
 
 

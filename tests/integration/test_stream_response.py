@@ -326,13 +326,14 @@ def test_a_stream_that_is_left_is_closed_and_booked_as_cancelled(
 
 @pytest.mark.parametrize("way", ["cancel", "timeout", "loop ends"])
 def test_a_task_that_ends_ends_its_stream(home: Path, way: str) -> None:
-    async def reading(ledger: Ledger) -> None:
+    async def reading(ledger: Ledger, begun: asyncio.Event) -> None:
         async for _ in ledger.astream_response("x", model=MODEL, caller=CALLER):
-            pass
+            begun.set()
 
     async def main(ledger: Ledger) -> None:
-        task = asyncio.create_task(reading(ledger))
-        await asyncio.sleep(0.2)
+        begun = asyncio.Event()
+        task = asyncio.create_task(reading(ledger, begun))
+        await asyncio.wait_for(begun.wait(), 20)
         if way == "cancel":
             task.cancel()
             with pytest.raises(asyncio.CancelledError):

@@ -7,7 +7,6 @@ from sqlalchemy import Connection, func, select
 from sqlmodel import col
 
 from ledger import clock
-from ledger.books.ids import floor_at
 from ledger.books.models import (
     Caller,
     ImportedCall,
@@ -21,10 +20,7 @@ from ledger.exchange.imports.balances import CallSums, Figures
 from ledger.exchange.imports.dating import Dated
 from ledger.exchange.imports.sources import Source
 
-_MS = 1000
 _MANY = 500
-# An id is made at the moment of its request, but for a clock that steps.
-_NEAR_MS = 5000
 
 
 @dataclass(slots=True)
@@ -163,10 +159,6 @@ def _has_twin(connection: Connection, each: Dated) -> bool:
     """Whether a call without an id was recorded here: its time then is exact to the microsecond."""
     if each.call.generation_id is not None or each.call.stated_at != clock.to_text(each.at):
         return False
-    ms = int(each.at.timestamp() * _MS)
-    query = select(col(Request.id)).where(
-        col(Request.id) >= floor_at(ms - _NEAR_MS),
-        col(Request.id) < floor_at(ms + _NEAR_MS),
-        col(Request.started_at) == each.at,
-    )
+    # Ids tell no time: they go on from the latest where a clock was set back.
+    query = select(col(Request.id)).where(col(Request.started_at) == each.at)
     return connection.execute(query.limit(1)).first() is not None
