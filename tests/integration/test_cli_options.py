@@ -162,7 +162,7 @@ def completed(words: str, number: int) -> list[str]:
 
 
 def test_commands_options_and_words_are_completed() -> None:
-    assert completed("re", 1) == ["report"]
+    assert completed("rep", 1) == ["report"]
     assert "--view" in completed("export --", 2)
     assert "--home" in completed("status --", 2)
     assert completed("report m", 2) == ["month", "member", "model"]
